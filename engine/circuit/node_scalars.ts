@@ -1,0 +1,185 @@
+/**
+ * The four scalars of every node, as graph values (`reference-semantics.md` §2.3). With J the objective, g the gradient of J
+ * at the last residual, P the pattern, v the value vectors:
+ *
+ * | | neuron (t, i) | head (q, k, h) | embedding (t) |
+ * |---|---|---|---|
+ * | activation | a | P | 1 |
+ * | write norm | ‖a W_out[i]‖ | ‖P v[k,h] W_O[h]‖ | ‖e‖ |
+ * | direct effect | a ⟨W_out[i], g[t]⟩ | P ⟨v[k,h] W_O[h], g[q]⟩ | ⟨e, g[t]⟩ |
+ * | total effect | a ∂J/∂a | P ∂J/∂P | ⟨e, ∂J/∂e⟩ |
+ *
+ * J reads one position, so g is zero elsewhere: direct effects are computed from that row of g alone and are exactly zero at
+ * other tokens. No tensor of tokens² × width appears: a pair's write is contracted with W_O[h] g before it meets the pattern.
+ */
+import { abs, addAll, cast, equal, mul, sqrt } from "../onnx/elementwise.ts";
+import { gemm, matMul, reduceSum } from "../onnx/linear.ts";
+import { gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
+import { graphInput, type Value } from "../onnx/value.ts";
+import type { BlockWeights } from "../model/architecture.ts";
+import type { HookName } from "../model/hook_points.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import { dimAt } from "../tensor/shape.ts";
+import type { QuestionGraph } from "./question_graph.ts";
+
+export const METRICS = ["activation", "writeNorm", "directEffect", "totalEffect"] as const;
+export type Metric = typeof METRICS[number];
+
+/** All nodes of one layer and kind: neurons `[batch, token, neuron]`, heads `[batch, head, query, key]`, embeddings `[batch, token]`. */
+export type NodeScalars = Readonly<Record<Metric, Value>>;
+
+export interface QuestionScalars {
+  /** By layer. */
+  readonly mlp: readonly NodeScalars[];
+  /** By layer. */
+  readonly head: readonly NodeScalars[];
+  /** `activation` is the constant 1 and left out. */
+  readonly embed: Readonly<Record<Exclude<Metric, "activation">, Value>>;
+  /** What the output biases of all attention and MLP layers add to J: `[batch]` */
+  readonly biasEffect: Value;
+  /** What the final norm's bias adds to J where J is linear in the logits: ⟨bias, ∂J/∂output⟩: `[batch]` */
+  readonly normBiasEffect: Value;
+  /** ⟨last residual, g⟩: what all writes together add to J: `[batch]` */
+  readonly residualEffect: Value;
+}
+
+/** Name of the input that holds ‖W_out[i]‖ of a layer, `[d_mlp]`: a constant of the model, computed once (`write_norms.ts`). */
+export function writeNormsInput(layer: number): string {
+  return `mlp_write_norms.${layer}`;
+}
+
+/** The scalars of every node of the model under a question. */
+export function nodeScalars(model: LanguageModel, question: QuestionGraph): QuestionScalars {
+  const { weights } = model;
+  const { hooks, embedding, residual } = question.forward;
+  const hook = (layer: number, suffix: string) => requireHook(hooks, `blocks.${layer}.${suffix}` as HookName);
+  const layers = weights.blocks.map((_, layer) => layer);
+  const [g, embeddingGradient, outputGradient, ...rest] = question.gradients([
+    residual,
+    embedding,
+    question.readOut.output,
+    ...layers.map((layer) => hook(layer, "mlp.hook_post")),
+    ...layers.map((layer) => hook(layer, "attn.hook_pattern")),
+  ]);
+  if (g === undefined || embeddingGradient === undefined || outputGradient === undefined) {
+    throw new Error("Internal: gradient() answered too few values");
+  }
+  const direction = directionAt(question, g);
+
+  return {
+    mlp: layers.map((layer) =>
+      neuronScalars(hook(layer, "mlp.hook_post"), { gradient: elementAt(rest, layer), direction, model, layer })
+    ),
+    head: layers.map((layer) =>
+      headScalars(hook(layer, "attn.hook_pattern"), {
+        values: hook(layer, "attn.hook_v"),
+        gradient: elementAt(rest, layers.length + layer),
+        direction,
+        model,
+        layer,
+      })
+    ),
+    embed: {
+      writeNorm: norm(embedding),
+      directEffect: dot(embedding, g),
+      totalEffect: dot(embedding, embeddingGradient),
+    },
+    biasEffect: biasEffect(model, direction),
+    normBiasEffect: reduceSum(dot(outputGradient, weights.finalNorm.bias), { axes: [1] }),
+    residualEffect: reduceSum(dot(residual, g), { axes: [1] }),
+  };
+}
+
+/** g at the one token where it is not zero. */
+interface Direction {
+  /** `[batch, d_model]` */
+  readonly row: Value;
+  /** 1 at the position, 0 elsewhere: float `[batch, token]` */
+  readonly mask: Value;
+}
+
+function directionAt({ position, positionIndex, forward }: QuestionGraph, g: Value): Direction {
+  return {
+    row: gatherNd(g, positionIndex),
+    mask: cast(equal(unsqueeze(forward.positions, 0), position), "float32"),
+  };
+}
+
+interface ScalarOptions {
+  /** ∂J/∂activation, of its shape. */
+  readonly gradient: Value;
+  readonly direction: Direction;
+  readonly model: LanguageModel;
+  readonly layer: number;
+}
+
+function neuronScalars(activation: Value, { gradient, direction, model, layer }: ScalarOptions): NodeScalars {
+  const { mlpOut } = blockAt(model, layer);
+  const norms = graphInput(writeNormsInput(layer), "float32", [model.architecture.mlpWidth]);
+  // ⟨W_out[i], g⟩ at the position, then spread over the tokens: [batch, neuron] → [batch, token, neuron].
+  const projection = gemm(direction.row, mlpOut.weight, { transB: true });
+  const projections = mul(unsqueeze(direction.mask, 2), unsqueeze(projection, 1));
+  return {
+    activation,
+    writeNorm: mul(abs(activation), norms),
+    directEffect: mul(activation, projections),
+    totalEffect: mul(activation, gradient),
+  };
+}
+
+interface HeadOptions extends ScalarOptions {
+  /** v: `[batch, token, head, d_head]` */
+  readonly values: Value;
+}
+
+function headScalars(pattern: Value, { values, gradient, direction, model, layer }: HeadOptions): NodeScalars {
+  const { attentionOut, attentionOutByHead } = blockAt(model, layer);
+  const { headCount, headWidth } = model.architecture;
+  const byHead = transpose(values, [0, 2, 1, 3]);
+  const writeNorms = norm(matMul(byHead, attentionOutByHead));
+  // W_O[h] g at the position: [batch, head, d_head]; met with v[k, h]: [batch, head, key].
+  const read = reshape(gemm(direction.row, attentionOut.weight, { transB: true }), [
+    dimAt(values.shape, 0),
+    headCount,
+    headWidth,
+  ]);
+  const projection = reduceSum(mul(byHead, unsqueeze(read, 2)), { axes: [-1] });
+  const projections = mul(unsqueeze(unsqueeze(direction.mask, 1), 3), unsqueeze(projection, 2));
+  return {
+    activation: pattern,
+    writeNorm: mul(abs(pattern), unsqueeze(writeNorms, 2)),
+    directEffect: mul(pattern, projections),
+    totalEffect: mul(pattern, gradient),
+  };
+}
+
+function biasEffect(model: LanguageModel, { row }: Direction): Value {
+  const biases = model.weights.blocks.flatMap(({ attentionOut, mlpOut }) => [attentionOut.bias, mlpOut.bias]);
+  return dot(row, addAll(biases));
+}
+
+/** ‖x‖ along the last axis. */
+function norm(x: Value): Value {
+  return sqrt(reduceSum(mul(x, x), { axes: [-1] }));
+}
+
+/** ⟨a, b⟩ along the last axis. */
+function dot(a: Value, b: Value): Value {
+  return reduceSum(mul(a, b), { axes: [-1] });
+}
+
+function requireHook(hooks: ReadonlyMap<HookName, Value>, name: HookName): Value {
+  const value = hooks.get(name);
+  if (value === undefined) throw new Error(`Internal: the forward pass has no hook point ${name}`);
+  return value;
+}
+
+function blockAt({ weights }: LanguageModel, layer: number): BlockWeights {
+  return elementAt(weights.blocks, layer);
+}
+
+function elementAt<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw new RangeError(`Internal: no element ${index} among ${items.length}`);
+  return item;
+}

@@ -1,0 +1,89 @@
+/**
+ * What a run answers: plain data, the same in the store, in JSON and behind every page
+ * (`spec/api.md`, "Run specs"). Arrays indexed by side follow the order of `sides`.
+ */
+import type { Token } from "../model/summary.ts";
+import type { RunSpec } from "./run_spec.ts";
+
+/** One row of the next-token table on one side. */
+export interface TokenLogit extends Token {
+  readonly logit: number;
+  /** Natural logarithm of the probability. */
+  readonly logProb: number;
+  /** 1 for the likeliest token of the vocabulary. */
+  readonly rank: number;
+  /** What the question makes of this token. */
+  readonly role: "target" | "distractor" | null;
+}
+
+/** One execution of the model inside a run. */
+export interface Side {
+  /** `clean` for one prompt; `left` and `right` for two. */
+  readonly label: string;
+  readonly tokens: readonly Token[];
+  /** The token position at which the objective is read, counted from 0. */
+  readonly position: number;
+  /** Value of the objective at `position`. */
+  readonly objective: number;
+  /** Likeliest next tokens at `position`, with all targets and distractors, by falling logit. Every side lists the same ids. */
+  readonly logits: readonly TokenLogit[];
+}
+
+/** A node with its four scalars, one value a side. */
+export interface NodeRow {
+  /** `mlp/5/1234@7`, `head/9/8@12<4` or `embed@3`. */
+  readonly ref: string;
+  readonly activation: readonly number[];
+  readonly writeNorm: readonly number[];
+  readonly directEffect: readonly number[];
+  readonly totalEffect: readonly number[];
+}
+
+/** Effects summed over layers and units, token axes kept: `[side][token]`. */
+export interface EffectSums {
+  /** Neurons, at the token where they are active. */
+  readonly mlp: readonly (readonly number[])[];
+  /** Heads, summed over the tokens attended to, at the attending (query) token. */
+  readonly attentionByQuery: readonly (readonly number[])[];
+  /** Heads, summed over the attending tokens, at the token attended to (key). */
+  readonly attentionByKey: readonly (readonly number[])[];
+  readonly embed: readonly (readonly number[])[];
+}
+
+/** An identity that must hold, with what was measured. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Largest absolute difference found, over all sides. */
+  readonly difference: number;
+  readonly tolerance: number;
+}
+
+export interface Timing {
+  /** Time in the engine's waiting line. */
+  readonly queuedMs: number;
+  /** Building the graph and the session; 0 when the session was there already. */
+  readonly compileMs: number;
+  readonly computeMs: number;
+  readonly device: string;
+}
+
+export interface Provenance {
+  readonly model: string;
+  /** `sha256:` and the digest of the weights file, or of the digests of its shards. */
+  readonly weights: string;
+  /** Version of this program. */
+  readonly version: string;
+}
+
+export interface RunResult {
+  readonly id: string;
+  readonly spec: RunSpec;
+  readonly sides: readonly Side[];
+  /** Union of the top nodes of every column, in the order kind, layer, token, unit. */
+  readonly nodes: readonly NodeRow[];
+  readonly sums: { readonly directEffect: EffectSums; readonly totalEffect: EffectSums };
+  readonly checks: readonly Check[];
+  readonly timing: Timing;
+  readonly provenance: Provenance;
+}

@@ -1,0 +1,87 @@
+/**
+ * A debugger question as a small value. `RunSpecInput` is what a caller sends; `RunSpec` is the canonical form, in which
+ * every default is filled in and equal questions are equal texts (`spec/api.md`, "Run specs").
+ */
+import { z } from "zod";
+
+/** Largest number of targets or distractors of one prompt. */
+export const MAX_CHOICE_TOKENS = 64;
+/** Largest k of the node table. */
+export const MAX_TOP_K = 200;
+/** Largest number of characters in a prompt; its tokens are bounded by the model's context. */
+export const MAX_PROMPT_CHARACTERS = 100_000;
+
+export const OBJECTIVE_KINDS = ["logit-diff", "logit", "log-prob", "prob"] as const;
+/**
+ * - `logit-diff`: mean target logit − mean distractor logit (without distractors: the mean target logit)
+ * - `logit`: mean target logit − mean of all logits
+ * - `log-prob`: mean log-probability of the targets
+ * - `prob`: summed probability of the targets
+ */
+export type ObjectiveKind = typeof OBJECTIVE_KINDS[number];
+
+const choiceToken = z.union([z.string().min(1).max(200), z.int().min(0)], {
+  error: "Expected the text of exactly one token or a token id",
+});
+const choiceTokens = z.array(choiceToken).max(MAX_CHOICE_TOKENS);
+
+const choices = {
+  targets: choiceTokens.min(1, "Expected at least one target token: the token whose prediction is to be explained"),
+  distractors: choiceTokens.default([]),
+};
+
+const promptSchema = z.union([
+  z.strictObject({ text: z.string().max(MAX_PROMPT_CHARACTERS), ...choices }),
+  z.strictObject({
+    tokens: z.array(z.int().min(0)).min(1, "Expected at least one token"),
+    ...choices,
+  }),
+], { error: "Expected a prompt with either text or tokens, and targets" });
+
+/** What a question may say; everything but the prompts has a default. */
+export const runSpecSchema = z.strictObject({
+  model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
+  prompts: z.array(promptSchema).min(1, "Expected one or two prompts").max(2, "Expected one or two prompts"),
+  bos: z.boolean().optional().meta({ description: "Prepend the model's BOS to a text that lacks it" }),
+  objective: z.strictObject({
+    kind: z.enum(OBJECTIVE_KINDS).default("logit-diff"),
+    position: z.int().default(-1),
+  }).prefault({}),
+  freezeFinalNorm: z.boolean().default(true),
+  interventions: z.array(z.unknown()).max(0, "Interventions are not available in this version: expected []").default(
+    [],
+  ),
+  trace: z.null({ error: "Traces are not available in this version: expected null" }).default(null),
+  basis: z.strictObject({
+    mlp: z.literal("neuron").default("neuron"),
+    attention: z.literal("head").default("head"),
+  }).prefault({}),
+  dictionaries: z.array(z.string()).max(0, "No dictionaries are loaded: expected []").default([]),
+  topK: z.int().min(1).max(MAX_TOP_K).default(10),
+});
+
+/** A question as sent. */
+export type RunSpecInput = z.input<typeof runSpecSchema>;
+
+/** The text of one token where that text encodes to exactly this token, else its id. */
+export type ChoiceToken = string | number;
+
+/** A prompt in canonical form: as text, or as the token ids that were given. */
+export type PromptSpec = {
+  readonly targets: readonly ChoiceToken[];
+  readonly distractors: readonly ChoiceToken[];
+} & ({ readonly text: string } | { readonly tokens: readonly number[] });
+
+/** The canonical question. */
+export interface RunSpec {
+  readonly model: string;
+  readonly prompts: readonly PromptSpec[];
+  readonly bos: boolean;
+  readonly objective: { readonly kind: ObjectiveKind; readonly position: number };
+  readonly freezeFinalNorm: boolean;
+  readonly interventions: readonly [];
+  readonly trace: null;
+  readonly basis: { readonly mlp: "neuron"; readonly attention: "head" };
+  readonly dictionaries: readonly [];
+  readonly topK: number;
+}

@@ -1,0 +1,188 @@
+/**
+ * Choosing the nodes worth showing, inside the graph: whole scalar tensors never leave ONNX Runtime.
+ *
+ * For each layer and kind, on every side, the graph takes the k largest by size of activation and write norm, and the k largest
+ * and k smallest of both effects; then it gathers all four scalars of the union, on all sides. `readSelection` takes the top k
+ * over layers from these candidates: every node among the k of all layers is among the k of its own.
+ * Masked pairs (key after query) and padding are moved to ±∞ first, so that they are never chosen before a real node.
+ */
+import { abs, add, greaterOrEqual, sub, where } from "../onnx/elementwise.ts";
+import { concat, expand, gather, reshape, topK, unsqueeze } from "../onnx/shaping.ts";
+import { graphInput, scalar, type Value } from "../onnx/value.ts";
+import type { Dim } from "../tensor/dim.ts";
+import { elementCount } from "../tensor/shape.ts";
+import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
+import type { Metric, NodeScalars } from "./node_scalars.ts";
+
+/** Kinds of nodes that are chosen from. Embeddings are few: all of them are shown. */
+export const SELECTED_KINDS = ["mlp", "head"] as const;
+export type SelectedKind = typeof SELECTED_KINDS[number];
+
+/** What is taken from each column; the sign of an activation says nothing about how much it matters. */
+const CRITERIA: readonly { readonly metric: Metric; readonly bySize: boolean; readonly largest: boolean }[] = [
+  { metric: "activation", bySize: true, largest: true },
+  { metric: "writeNorm", bySize: true, largest: true },
+  { metric: "directEffect", bySize: false, largest: true },
+  { metric: "totalEffect", bySize: false, largest: true },
+  { metric: "directEffect", bySize: false, largest: false },
+  { metric: "totalEffect", bySize: false, largest: false },
+];
+
+/** One chosen node: its place in the layer's flattened scalars and its values by metric and side. */
+export interface Candidate {
+  readonly layer: number;
+  /** Index into `[token, neuron]` or `[head, query, key]`. */
+  readonly flatIndex: number;
+  readonly values: Readonly<Record<Metric, readonly number[]>>;
+}
+
+/** Feeds the k of a kind. @param nodeCount Nodes of one layer on one side, padding included. */
+export function selectionFeeds(kind: SelectedKind, k: number, nodeCount: number): Record<string, Tensor> {
+  return { [kInput(kind)]: int64([1], [Math.min(k, nodeCount)]) };
+}
+
+/** Outputs that hold the candidates of one layer. */
+export function selectionOutputs(kind: SelectedKind, layer: number): SelectionOutputs {
+  const prefix = `top.${kind}.${layer}`;
+  return { indices: `${prefix}.indices`, columns: `${prefix}.columns`, activation: `${prefix}.activation` };
+}
+
+/** Names of a layer's outputs. */
+interface SelectionOutputs {
+  /** int64 `[candidate]` into the flattened scalars. */
+  readonly indices: string;
+  /** |activation|, write norm and both effects of every candidate: `[batch, 4, candidate]` */
+  readonly columns: string;
+  /** With its sign: `[batch, candidate]` */
+  readonly activation: string;
+}
+
+/**
+ * Graph outputs with the candidates of one layer and kind.
+ *
+ * @param penalty 0 at real nodes, −∞ elsewhere, broadcastable to the scalars: `tokenPenalty` or `pairPenalty`
+ */
+export function selectNodes(
+  { kind, layer, k }: { readonly kind: SelectedKind; readonly layer: number; readonly k: Value },
+  { activation, writeNorm, directEffect, totalEffect }: NodeScalars,
+  penalty: Value,
+): Record<string, Value> {
+  // Every row of a stack gets the same penalty: [batch, 1, node].
+  const lowest = unsqueeze(flat(expand(penalty, activation.shape)), 1);
+  const columns = stack([abs(activation), writeNorm, directEffect, totalEffect]);
+  const effects = stack([directEffect, totalEffect]);
+  const largest = topK(add(columns, lowest), k, { kDim: kDim(kind), largest: true }).indices;
+  const smallest = topK(sub(effects, lowest), k, { kDim: kDim(kind), largest: false }).indices;
+  const union = concat([largest, smallest], 1);
+  const indices = reshape(union, [elementCount(union.shape)]);
+  const names = selectionOutputs(kind, layer);
+  return {
+    [names.indices]: indices,
+    [names.columns]: gather(columns, indices, 2),
+    [names.activation]: gather(flat(activation), indices, 1),
+  };
+}
+
+/** The input that says how many nodes of a kind are taken: int64 `[1]`. */
+export function topKInput(kind: SelectedKind): Value {
+  return graphInput(kInput(kind), "int64", [1]);
+}
+
+/** For neurons: 0 at real tokens, −∞ at padding; `[batch, token, 1]`. */
+export function tokenPenalty(positions: Value, lastToken: Value): Value {
+  return unsqueeze(minusInfinityUnless(greaterOrEqual(lastToken, unsqueeze(positions, 0))), 2);
+}
+
+/** For head pairs: 0 where a real query attends to a key not after it, else −∞; `[batch, 1, query, key]`. */
+export function pairPenalty(positions: Value, lastToken: Value): Value {
+  const causal = minusInfinityUnless(greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0)));
+  return add(unsqueeze(tokenPenalty(positions, lastToken), 1), causal);
+}
+
+function minusInfinityUnless(isReal: Value): Value {
+  return where(isReal, scalar(0), scalar(-Infinity));
+}
+
+/** Values of one shape `[batch, …]` as rows: `[batch, row, node]`. */
+function stack(values: readonly Value[]): Value {
+  return concat(values.map((value) => unsqueeze(flat(value), 1)), 1);
+}
+
+function flat(values: Value): Value {
+  const [batch, ...rest] = values.shape as readonly [Dim, ...Dim[]];
+  return reshape(values, [batch, elementCount(rest)]);
+}
+
+function kDim(kind: SelectedKind): string {
+  return `k_${kind}`;
+}
+
+function kInput(kind: SelectedKind): string {
+  return `k.${kind}`;
+}
+
+/** What `readSelection` needs to know of the question. */
+export interface SelectionContext {
+  readonly k: number;
+  readonly sideCount: number;
+  /** Whether a flattened index is a node of this side. */
+  readonly isNode: (flatIndex: number, side: number) => boolean;
+}
+
+/**
+ * The nodes of one kind that are among the top k of any column on any side, over all layers.
+ *
+ * @param fetches The outputs that `selectNodes` asked for.
+ */
+export function readSelection(
+  kind: SelectedKind,
+  fetches: Readonly<Record<string, Tensor>>,
+  { layerCount, k, sideCount, isNode }: SelectionContext & { readonly layerCount: number },
+): readonly Candidate[] {
+  const candidates = Array.from({ length: layerCount }, (_, layer) => readLayer(kind, fetches, { layer, sideCount }))
+    .flat();
+  const chosen = new Set<Candidate>();
+  for (let side = 0; side < sideCount; side++) {
+    const onSide = candidates.filter(({ flatIndex }) => isNode(flatIndex, side));
+    for (const { metric, bySize, largest } of CRITERIA) {
+      const key = ({ values }: Candidate) => {
+        const value = values[metric][side] ?? 0;
+        return bySize ? Math.abs(value) : largest ? value : -value;
+      };
+      for (const candidate of onSide.toSorted((a, b) => key(b) - key(a)).slice(0, k)) chosen.add(candidate);
+    }
+  }
+  return candidates.filter((candidate) => chosen.has(candidate));
+}
+
+/** Candidates of one layer, each once, by rising index. */
+function readLayer(
+  kind: SelectedKind,
+  fetches: Readonly<Record<string, Tensor>>,
+  { layer, sideCount }: { readonly layer: number; readonly sideCount: number },
+): readonly Candidate[] {
+  const names = selectionOutputs(kind, layer);
+  const [indices, columns, activation] = [fetches[names.indices], fetches[names.columns], fetches[names.activation]];
+  if (indices === undefined || columns === undefined || activation === undefined) {
+    throw new Error(`Internal: no candidates of ${kind} layer ${layer}`);
+  }
+  const flatIndices = int64Numbers(indices);
+  const count = flatIndices.length;
+  const column = (row: number, side: number, place: number) =>
+    float32Data(columns)[(side * 4 + row) * count + place] ?? NaN;
+  const firstPlace = new Map<number, number>();
+  flatIndices.forEach((flatIndex, place) => {
+    if (!firstPlace.has(flatIndex)) firstPlace.set(flatIndex, place);
+  });
+  const onSides = (valueOf: (side: number) => number) => Array.from({ length: sideCount }, (_, side) => valueOf(side));
+  return [...firstPlace].sort(([a], [b]) => a - b).map(([flatIndex, place]) => ({
+    layer,
+    flatIndex,
+    values: {
+      activation: onSides((side) => float32Data(activation)[side * count + place] ?? NaN),
+      writeNorm: onSides((side) => column(1, side, place)),
+      directEffect: onSides((side) => column(2, side, place)),
+      totalEffect: onSides((side) => column(3, side, place)),
+    },
+  }));
+}

@@ -1,0 +1,58 @@
+/** The engine as the rest of the program sees it; `mod.ts` opens one. */
+import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import type { RunResult } from "./circuit/run_result.ts";
+import type { RunSpec, RunSpecInput } from "./circuit/run_spec.ts";
+import type { TensorsRequest } from "./circuit/tensors_request.ts";
+
+/** How a request may be waited for. */
+export interface CallOptions {
+  /** Aborting drops the request if it has not started; either way the promise rejects with `CancelledError`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A stored or fresh run, and which of the two it is. */
+export interface RunAnswer {
+  readonly result: RunResult;
+  /** False if the run was in the store already. */
+  readonly isNew: boolean;
+}
+
+/** What `/readyz` and `/metrics` tell. */
+export interface EngineStatus {
+  readonly isReady: boolean;
+  /** One clear sentence where something is wrong (store unusable, worker restarting), else null. */
+  readonly problem: string | null;
+  readonly device: string;
+  readonly queued: number;
+  readonly active: number;
+  readonly sessions: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly compiled: number;
+    readonly reused: number;
+  };
+  readonly storedRuns: number;
+}
+
+export interface Engine {
+  readonly version: string;
+  /** Loaded models, the default first. */
+  models(): readonly ModelSummary[];
+  /** @throws {NotFoundError} */
+  model(id: string): ModelDetail;
+  /** Text to tokens, BOS prepended if `bos` and lacking. @throws {NotFoundError | ValidationError} */
+  tokenize(modelId: string, text: string, bos: boolean): readonly Token[];
+  /** Checks a question against the model and fills in every default. @throws {ValidationError | NotFoundError} */
+  canonicalize(input: RunSpecInput): RunSpec;
+  /** Finds or computes the run. @throws {ValidationError | NotFoundError | QueueFullError | CancelledError | EngineUnavailableError} */
+  run(input: RunSpecInput, options?: CallOptions): Promise<RunAnswer>;
+  /** A stored run. @throws {NotFoundError} */
+  storedRun(id: string): RunResult;
+  /** Latest runs, newest first. */
+  recentRuns(count: number): readonly RunResult[];
+  /** Any activation, gradient or scalar as the bytes of a safetensors file. Errors as `run`. */
+  tensors(request: TensorsRequest, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
+  status(): EngineStatus;
+  /** Answers 503 to what is waiting, ends the worker, closes the store. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,17 @@
+/** The engine's public door: the only engine file that `routes/`, `views/` and `main.ts` import. */
+export * from "./errors.ts";
+export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
+export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+export type { Check, EffectSums, NodeRow, RunResult, Side, TokenLogit } from "./circuit/run_result.ts";
+export { formatNodeRef, type NodeRef, parseNodeRef } from "./circuit/refs.ts";
+export {
+  MAX_CHOICE_TOKENS,
+  MAX_PROMPT_CHARACTERS,
+  MAX_TOP_K,
+  OBJECTIVE_KINDS,
+  type ObjectiveKind,
+  type RunSpec,
+  type RunSpecInput,
+  runSpecSchema,
+} from "./circuit/run_spec.ts";
+export { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";

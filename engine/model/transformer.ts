@@ -1,0 +1,181 @@
+/**
+ * The forward pass as a graph, block by block, every activation passed through its hook point.
+ *
+ * x = token embedding + position embedding; per block x += attention(norm₁(x)), x += mlp(norm₂(x)); logits = norm_f(x) W_U.
+ * Norms are LayerNorm written out (mean, scale = √(mean x² + ε), division, gain, bias), so that the scale is a hook point and can be
+ * frozen. GELU is the tanh form. Prompts are right-padded: a causal pattern never looks at padding, so the rows of real tokens
+ * are exact without a padding mask. Source: Radford et al. 2019; `spec/reference-semantics.md` §1.1.
+ */
+import {
+  add,
+  div,
+  greaterOrEqual,
+  mul,
+  scale,
+  shift,
+  sqrt,
+  stopGradient,
+  sub,
+  tanh,
+  where,
+} from "../onnx/elementwise.ts";
+import { gemm, matMul, reduceMean, softmax } from "../onnx/linear.ts";
+import { expand, gather, reshape, split, transpose, unsqueeze } from "../onnx/shaping.ts";
+import { graphInput, scalar, type Value } from "../onnx/value.ts";
+import { dimAt, elementCount } from "../tensor/shape.ts";
+import type { Architecture, BlockWeights, LinearWeights, NormWeights, TransformerWeights } from "./architecture.ts";
+import type { HookName } from "./hook_points.ts";
+
+/** Sees each activation as it is made and returns what the rest of the forward pass reads in its place. */
+export type HookEdit = (name: HookName, activation: Value) => Value;
+
+export interface ForwardOptions {
+  /** Edits activations at hook points; by default none. */
+  readonly edit?: HookEdit;
+}
+
+/** A normalised activation with what its hook points hold. */
+export interface Normed {
+  /** √(mean x² + ε): `[…, 1]` */
+  readonly scale: Value;
+  /** Before gain and bias. */
+  readonly normalized: Value;
+  /** After gain and bias. */
+  readonly output: Value;
+}
+
+export interface Forward {
+  /** int64 `[batch, token]`: fed under the name `tokens`. */
+  readonly tokens: Value;
+  /** int64 `[token]`: 0, 1, …; fed under the name `positions`. */
+  readonly positions: Value;
+  /** Every hook point up to the last residual, by name, as the rest of the pass reads it. */
+  readonly hooks: ReadonlyMap<HookName, Value>;
+  /** What the embeddings write: `[batch, token, d_model]`. */
+  readonly embedding: Value;
+  /** The last residual, `[batch, token, d_model]`. */
+  readonly residual: Value;
+}
+
+/** Builds the forward pass up to the last residual; `readOut` goes on from there. Inputs: `tokens`, `positions` (0, 1, …). */
+export function buildForward(
+  architecture: Architecture,
+  weights: TransformerWeights,
+  { edit = (_name, activation) => activation }: ForwardOptions = {},
+): Forward {
+  const tokens = graphInput("tokens", "int64", ["batch", "token"]);
+  const positions = graphInput("positions", "int64", ["token"]);
+  const hooks = new Map<HookName, Value>();
+  const hook: HookEdit = (name, activation) => {
+    const edited = edit(name, activation);
+    hooks.set(name, edited);
+    return edited;
+  };
+  const tokenPart = hook("hook_embed", gather(weights.tokenEmbedding, tokens));
+  const positionPart = hook("hook_pos_embed", expand(gather(weights.positionEmbedding, positions), tokenPart.shape));
+  const embedding = add(tokenPart, positionPart);
+  const isCausal = greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0));
+
+  let residual = embedding;
+  weights.blocks.forEach((block, layer) => {
+    const at = (suffix: string) => `blocks.${layer}.${suffix}` as HookName;
+    const blockHook = (suffix: string, activation: Value) => hook(at(suffix), activation);
+    residual = blockHook("hook_resid_pre", residual);
+    const normed1 = layerNorm(residual, block.norm1, {
+      epsilon: architecture.normEpsilon,
+      hook: (part, x) => blockHook(`ln1.hook_${part}`, x),
+    });
+    const attentionOut = blockHook(
+      "hook_attn_out",
+      attention(normed1.output, block, { architecture, isCausal, hook: blockHook }),
+    );
+    residual = blockHook("hook_resid_mid", add(residual, attentionOut));
+    const normed2 = layerNorm(residual, block.norm2, {
+      epsilon: architecture.normEpsilon,
+      hook: (part, x) => blockHook(`ln2.hook_${part}`, x),
+    });
+    const pre = blockHook("mlp.hook_pre", linear(normed2.output, block.mlpIn));
+    const mlpOut = blockHook("hook_mlp_out", linear(blockHook("mlp.hook_post", gelu(pre)), block.mlpOut));
+    residual = blockHook("hook_resid_post", add(residual, mlpOut));
+  });
+  return { tokens, positions, hooks, embedding, residual };
+}
+
+export interface ReadOut extends Normed {
+  /** `[…, vocab]` */
+  readonly logits: Value;
+}
+
+export interface ReadOutOptions {
+  /** Make the norm's scale a constant in gradients. The gradient with respect to `scale` itself is still defined. */
+  readonly freezeScale: boolean;
+}
+
+/**
+ * The final norm and the unembedding of a residual.
+ *
+ * @param residual `[batch, row, d_model]`: all tokens, or chosen ones
+ */
+export function readOut(
+  residual: Value,
+  { architecture, weights }: { readonly architecture: Architecture; readonly weights: TransformerWeights },
+  { freezeScale }: ReadOutOptions,
+): ReadOut {
+  const normed = layerNorm(residual, weights.finalNorm, {
+    epsilon: architecture.normEpsilon,
+    hook: (part, x) => part === "scale" && freezeScale ? stopGradient(x) : x,
+  });
+  const rows = elementCount(residual.shape.slice(0, -1));
+  const flat = reshape(normed.output, [rows, architecture.modelWidth]);
+  const logits = gemm(flat, weights.unembedding, { transB: true });
+  return { ...normed, logits: reshape(logits, [...residual.shape.slice(0, -1), architecture.vocabularySize]) };
+}
+
+interface NormOptions {
+  readonly epsilon: number;
+  readonly hook: (part: "scale" | "normalized", activation: Value) => Value;
+}
+
+function layerNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
+  const centered = sub(x, reduceMean(x, { axes: [-1], keepDims: true }));
+  const variance = reduceMean(mul(centered, centered), { axes: [-1], keepDims: true });
+  const normScale = hook("scale", sqrt(shift(variance, epsilon)));
+  const normalized = hook("normalized", div(centered, normScale));
+  return { scale: normScale, normalized, output: add(mul(normalized, gain), bias) };
+}
+
+/** x W + b of `[batch, token, in]`. */
+function linear(x: Value, { weight, bias }: LinearWeights): Value {
+  return add(matMul(x, weight), bias);
+}
+
+/** 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
+function gelu(x: Value): Value {
+  const inner = mul(x, shift(scale(mul(x, x), 0.044715 * Math.sqrt(2 / Math.PI)), Math.sqrt(2 / Math.PI)));
+  return mul(scale(x, 0.5), shift(tanh(inner), 1));
+}
+
+interface AttentionOptions {
+  readonly architecture: Architecture;
+  /** bool `[query, key]` */
+  readonly isCausal: Value;
+  readonly hook: (suffix: string, activation: Value) => Value;
+}
+
+function attention(x: Value, block: BlockWeights, { architecture, isCausal, hook }: AttentionOptions): Value {
+  const { headCount, headWidth, modelWidth } = architecture;
+  const [batch, token] = [dimAt(x.shape, 0), dimAt(x.shape, 1)];
+  const parts = split(linear(x, block.qkv), -1, [modelWidth, modelWidth, modelWidth]);
+  const [q, k, v] = parts.map((part, index) => {
+    const byHead = hook(`attn.hook_${"qkv"[index]}`, reshape(part, [batch, token, headCount, headWidth]));
+    return transpose(byHead, [0, 2, 1, 3]);
+  });
+  if (q === undefined || k === undefined || v === undefined) {
+    throw new Error("Internal: c_attn split into fewer than three parts");
+  }
+  const products = scale(matMul(q, transpose(k, [0, 1, 3, 2])), 1 / Math.sqrt(headWidth));
+  const scores = hook("attn.hook_attn_scores", where(isCausal, products, scalar(-Infinity)));
+  const pattern = hook("attn.hook_pattern", softmax(scores));
+  const z = hook("attn.hook_z", transpose(matMul(pattern, v), [0, 2, 1, 3]));
+  return linear(reshape(z, [batch, token, modelWidth]), block.attentionOut);
+}

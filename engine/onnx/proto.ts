@@ -1,0 +1,106 @@
+/**
+ * The protobuf edge: writes an `OnnxGraph` as the bytes of a ModelProto. Field numbers are those of onnx.proto (IR version 10,
+ * opset 21, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto). Only what our graphs contain is written.
+ */
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { ElementType } from "../tensor/dtype.ts";
+import type { Initializer, NamedType, OnnxCall, OnnxGraph, OpAttr } from "./onnx_graph.ts";
+
+const IR_VERSION = 10;
+/** Version of the standard operators that our graphs use. */
+const OPSET = 21;
+
+const DATA_TYPES: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+};
+
+/** Writes one message into the writer. */
+type WriteMessage = (writer: BinaryWriter) => void;
+
+/** The bytes that ONNX Runtime loads. They depend on nothing but the graph. */
+export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter();
+  int(writer, 1, IR_VERSION);
+  text(writer, 2, "transformer-debugger");
+  message(writer, 7, (inner) => writeGraph(inner, graph));
+  message(writer, 8, (inner) => {
+    text(inner, 1, "");
+    int(inner, 2, OPSET);
+  });
+  return new Uint8Array(writer.finish());
+}
+
+function writeGraph(writer: BinaryWriter, { calls, initializers, inputs, outputs }: OnnxGraph): void {
+  for (const call of calls) message(writer, 1, (inner) => writeCall(inner, call));
+  text(writer, 2, "question");
+  for (const initializer of initializers) message(writer, 5, (inner) => writeInitializer(inner, initializer));
+  for (const input of inputs) message(writer, 11, (inner) => writeValueInfo(inner, input));
+  for (const output of outputs) message(writer, 12, (inner) => writeValueInfo(inner, output));
+}
+
+function writeCall(writer: BinaryWriter, { opType, inputs, outputs, attrs }: OnnxCall): void {
+  for (const name of inputs) text(writer, 1, name);
+  for (const name of outputs) text(writer, 2, name);
+  text(writer, 3, outputs[0] ?? opType);
+  text(writer, 4, opType);
+  for (const [name, attr] of Object.entries(attrs)) message(writer, 5, (inner) => writeAttr(inner, name, attr));
+}
+
+function writeAttr(writer: BinaryWriter, name: string, attr: OpAttr): void {
+  text(writer, 1, name);
+  if (typeof attr === "number") {
+    int(writer, 3, attr);
+    int(writer, 20, 2);
+  } else if (typeof attr === "string") {
+    writer.tag(4, WireType.LengthDelimited).bytes(new TextEncoder().encode(attr));
+    int(writer, 20, 3);
+  } else {
+    for (const element of attr) int(writer, 8, element);
+    int(writer, 20, 7);
+  }
+}
+
+function writeInitializer(writer: BinaryWriter, initializer: Initializer): void {
+  for (const dim of initializer.shape) int(writer, 1, dim);
+  int(writer, 2, DATA_TYPES[initializer.type]);
+  text(writer, 8, initializer.name);
+  if (initializer.region === undefined) {
+    const { buffer, byteOffset, byteLength } = initializer.data;
+    writer.tag(9, WireType.LengthDelimited).bytes(new Uint8Array(buffer, byteOffset, byteLength));
+    return;
+  }
+  const { file, offset, length } = initializer.region;
+  for (const [key, value] of [["location", file], ["offset", String(offset)], ["length", String(length)]] as const) {
+    message(writer, 13, (inner) => {
+      text(inner, 1, key);
+      text(inner, 2, value);
+    });
+  }
+  int(writer, 14, 1);
+}
+
+/** Without shapes, on purpose: see `RANK_ERASER` in `lower.ts`. Feeds and fetches carry their shapes anyway. */
+function writeValueInfo(writer: BinaryWriter, { name, type }: NamedType): void {
+  text(writer, 1, name);
+  message(writer, 2, (typeProto) => message(typeProto, 1, (tensorType) => int(tensorType, 1, DATA_TYPES[type])));
+}
+
+function int(writer: BinaryWriter, field: number, value: number): void {
+  writer.tag(field, WireType.Varint).int64(value);
+}
+
+function text(writer: BinaryWriter, field: number, value: string): void {
+  writer.tag(field, WireType.LengthDelimited).string(value);
+}
+
+function message(writer: BinaryWriter, field: number, write: WriteMessage): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  write(writer);
+  writer.join();
+}

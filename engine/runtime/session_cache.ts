@@ -1,0 +1,65 @@
+/** Keeps prepared graphs, the least recently used going first when their estimated bytes exceed a bound. */
+import { LRUCache } from "lru-cache";
+import type { Session } from "./backend.ts";
+
+/** A session with whatever its maker wants to keep beside it. */
+export interface CachedSession<Plan> {
+  readonly session: Session;
+  readonly plan: Plan;
+  /** Estimated memory that it holds, in bytes. */
+  readonly bytes: number;
+}
+
+/** What `get` answers. */
+export interface SessionLookup<Plan> extends CachedSession<Plan> {
+  /** Time that making it took, in ms; 0 if it was there. */
+  readonly compileMs: number;
+}
+
+export interface SessionCounters {
+  readonly count: number;
+  readonly bytes: number;
+  /** Sessions made since the start. */
+  readonly compiled: number;
+  /** Lookups answered without making one. */
+  readonly reused: number;
+}
+
+export class SessionCache<Plan> implements AsyncDisposable {
+  readonly #sessions: LRUCache<string, CachedSession<Plan>>;
+  #compiled = 0;
+  #reused = 0;
+
+  /** @param maxBytes Bound on the sum of the sessions' bytes; the session in use is always kept. */
+  constructor(maxBytes: number) {
+    this.#sessions = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ bytes }) => Math.min(Math.max(1, bytes), maxBytes),
+      dispose: ({ session }) => void session[Symbol.asyncDispose](),
+    });
+  }
+
+  /** The session of a graph structure, made if it is not there. Calls must not overlap: the engine thread is one lane. */
+  async get(key: string, make: () => Promise<CachedSession<Plan>>): Promise<SessionLookup<Plan>> {
+    const found = this.#sessions.get(key);
+    if (found !== undefined) {
+      this.#reused++;
+      return { ...found, compileMs: 0 };
+    }
+    const startedAt = performance.now();
+    const made = await make();
+    this.#compiled++;
+    this.#sessions.set(key, made);
+    return { ...made, compileMs: performance.now() - startedAt };
+  }
+
+  counters(): SessionCounters {
+    const { size, calculatedSize } = this.#sessions;
+    return { count: size, bytes: calculatedSize, compiled: this.#compiled, reused: this.#reused };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#sessions.clear();
+    return Promise.resolve();
+  }
+}
