@@ -15,3 +15,4 @@ export {
   runSpecSchema,
 } from "./circuit/run_spec.ts";
 export { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
+export { openEngine, type OpenEngineOptions } from "./open_engine.ts";

@@ -9,31 +9,13 @@
  * 3. Each row of each attention pattern adds up to 1.
  */
 import type { LanguageModel } from "../model/language_model.ts";
-import type { RunNumbers, RunQuestion } from "./questioner.ts";
+import type { RunNumbers, RunQuestion } from "./questions.ts";
 import type { Check } from "./run_result.ts";
 
 /** Relative tolerance of sums over very many float32 terms. */
 const SUM_TOLERANCE = 1e-3;
 const LENS_TOLERANCE = 1e-4;
 const ROW_TOLERANCE = 1e-5;
-
-/** What the graph measured, by side where it has sides. */
-export interface CheckNumbers {
-  readonly biasEffect: readonly number[];
-  readonly normBiasEffect: readonly number[];
-  readonly residualEffect: readonly number[];
-  /** Largest deviation by layer. */
-  readonly patternRowErrors: readonly number[];
-}
-
-export function readCheckNumbers(fetch: (name: string) => readonly number[]): CheckNumbers {
-  return {
-    biasEffect: fetch("check.biasEffect"),
-    normBiasEffect: fetch("check.normBiasEffect"),
-    residualEffect: fetch("check.residualEffect"),
-    patternRowErrors: fetch("check.patternRowErrors"),
-  };
-}
 
 /** Runs every check on the numbers of a run. */
 export async function checkRun(

@@ -20,6 +20,8 @@ export const OBJECTIVE_KINDS = ["logit-diff", "logit", "log-prob", "prob"] as co
  */
 export type ObjectiveKind = typeof OBJECTIVE_KINDS[number];
 
+const TOP_K_RANGE = `Expected a whole number in 1..${MAX_TOP_K}`;
+
 const choiceToken = z.union([z.string().min(1).max(200), z.int().min(0)], {
   error: "Expected the text of exactly one token or a token id",
 });
@@ -41,11 +43,12 @@ const promptSchema = z.union([
 /** What a question may say; everything but the prompts has a default. */
 export const runSpecSchema = z.strictObject({
   model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
-  prompts: z.array(promptSchema).min(1, "Expected one or two prompts").max(2, "Expected one or two prompts"),
+  prompts: z.array(promptSchema, { error: "Expected a list of one or two prompts" })
+    .min(1, "Expected one or two prompts").max(2, "Expected one or two prompts"),
   bos: z.boolean().optional().meta({ description: "Prepend the model's BOS to a text that lacks it" }),
   objective: z.strictObject({
-    kind: z.enum(OBJECTIVE_KINDS).default("logit-diff"),
-    position: z.int().default(-1),
+    kind: z.enum(OBJECTIVE_KINDS, { error: `Expected one of ${OBJECTIVE_KINDS.join(", ")}` }).default("logit-diff"),
+    position: z.int({ error: "Expected a whole number: a token, or -1 for the last" }).default(-1),
   }).prefault({}),
   freezeFinalNorm: z.boolean().default(true),
   interventions: z.array(z.unknown()).max(0, "Interventions are not available in this version: expected []").default(
@@ -57,7 +60,7 @@ export const runSpecSchema = z.strictObject({
     attention: z.literal("head").default("head"),
   }).prefault({}),
   dictionaries: z.array(z.string()).max(0, "No dictionaries are loaded: expected []").default([]),
-  topK: z.int().min(1).max(MAX_TOP_K).default(10),
+  topK: z.int({ error: TOP_K_RANGE }).min(1, TOP_K_RANGE).max(MAX_TOP_K, TOP_K_RANGE).default(10),
 });
 
 /** A question as sent. */

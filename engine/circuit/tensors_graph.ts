@@ -2,8 +2,8 @@
  * Graphs that answer with whole tensors: any hook point, any gradient, any scalar of every node, by name
  * (`spec/api.md`, "Tensors"). Here the final norm and the logits are read out at every token.
  */
-import { expand, reshape, transpose } from "../onnx/shaping.ts";
-import { scalar, type Value } from "../onnx/value.ts";
+import { expand, gather, transpose } from "../onnx/shaping.ts";
+import { constant, scalar, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { nodeScalars, type QuestionScalars } from "./node_scalars.ts";
@@ -55,10 +55,10 @@ function scalarTensor(scalars: QuestionScalars, name: TensorName & { kind: "scal
   return outward(layer[metric], component.kind === "head");
 }
 
-/** Drops the batch axis of one row; `[head, query, key]` becomes `[query, key, head]`. */
+/** The one row of the batch; `[head, query, key]` becomes `[query, key, head]`. */
 function outward(value: Value, isPair: boolean): Value {
-  const unbatched = reshape(value, value.shape.slice(1));
-  return isPair ? transpose(unbatched, [1, 2, 0]) : unbatched;
+  const row = gather(value, constant("int64", [], BigInt64Array.of(0n)));
+  return isPair ? transpose(row, [1, 2, 0]) : row;
 }
 
 function isPairHook(name: HookName): boolean {

@@ -92,7 +92,7 @@ export class Checkpoint {
     if (!isFloat(type)) {
       throw new FileFormatError(`Cannot use tensor "${name}": its type is ${type}, expected a float type`);
     }
-    return cast(weight(name, type, viewAs, { file, offset, length }), "float32");
+    return cast(weight(name, { type, shape: viewAs }, { file, offset, length }), "float32");
   }
 
   /** One row of a matrix (or a whole vector, as row 0), read from the file and widened. */

@@ -48,7 +48,7 @@ export function printGraph({ inputs, outputs, initializers, calls, inferred }: O
     ...initializers.map((initializer) => `${typed(initializer)} = ${printInitializer(initializer)}`),
     ...calls.map((call) => {
       const made = call.outputs.map((name) => typed(inferred.get(name) ?? { name, type: "int64", shape: [] }));
-      const attrs = Object.entries(call.attrs).map(([name, attr]) => ` ${name}=${JSON.stringify(attr)}`).join("");
+      const attrs = Object.entries(call.attrs).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`).join("");
       return `${made.join(", ")} = ${call.opType}(${call.inputs.map((name) => `%${name}`).join(", ")})${attrs}`;
     }),
     ...outputs.map((output) => `output ${typed(output)}`),

@@ -24,11 +24,11 @@ const DATA_TYPES: Readonly<Record<ElementType, number>> = {
 type WriteMessage = (writer: BinaryWriter) => void;
 
 /** The bytes that ONNX Runtime loads. They depend on nothing but the graph. */
-export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
+export function encodeModel(onnxGraph: OnnxGraph): Uint8Array<ArrayBuffer> {
   const writer = new BinaryWriter();
   int(writer, 1, IR_VERSION);
   text(writer, 2, "transformer-debugger");
-  message(writer, 7, (inner) => writeGraph(inner, graph));
+  message(writer, 7, (inner) => writeGraph(inner, onnxGraph));
   message(writer, 8, (inner) => {
     text(inner, 1, "");
     int(inner, 2, OPSET);
@@ -49,19 +49,19 @@ function writeCall(writer: BinaryWriter, { opType, inputs, outputs, attrs }: Onn
   for (const name of outputs) text(writer, 2, name);
   text(writer, 3, outputs[0] ?? opType);
   text(writer, 4, opType);
-  for (const [name, attr] of Object.entries(attrs)) message(writer, 5, (inner) => writeAttr(inner, name, attr));
+  for (const [name, value] of Object.entries(attrs)) message(writer, 5, (inner) => writeOpAttr(inner, name, value));
 }
 
-function writeAttr(writer: BinaryWriter, name: string, attr: OpAttr): void {
+function writeOpAttr(writer: BinaryWriter, name: string, value: OpAttr): void {
   text(writer, 1, name);
-  if (typeof attr === "number") {
-    int(writer, 3, attr);
+  if (typeof value === "number") {
+    int(writer, 3, value);
     int(writer, 20, 2);
-  } else if (typeof attr === "string") {
-    writer.tag(4, WireType.LengthDelimited).bytes(new TextEncoder().encode(attr));
+  } else if (typeof value === "string") {
+    writer.tag(4, WireType.LengthDelimited).bytes(new TextEncoder().encode(value));
     int(writer, 20, 3);
   } else {
-    for (const element of attr) int(writer, 8, element);
+    for (const element of value) int(writer, 8, element);
     int(writer, 20, 7);
   }
 }

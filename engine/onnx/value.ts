@@ -45,7 +45,11 @@ export function graphInput(name: string, type: ElementType, shape: Shape): Value
 }
 
 /** A value whose bytes lie in a file and stay there. The same bytes may be seen under several shapes. */
-export function weight(name: string, type: ElementType, shape: ConcreteShape, region: FileRegion): Value {
+export function weight(
+  name: string,
+  { type, shape }: { readonly type: ElementType; readonly shape: ConcreteShape },
+  region: FileRegion,
+): Value {
   return new Value(type, shape, { kind: "weight", name, region });
 }
 

@@ -2,16 +2,15 @@
 import { LRUCache } from "lru-cache";
 import type { Session } from "./backend.ts";
 
-/** A session with whatever its maker wants to keep beside it. */
-export interface CachedSession<Plan> {
+/** A session with its size. */
+export interface CachedSession {
   readonly session: Session;
-  readonly plan: Plan;
   /** Estimated memory that it holds, in bytes. */
   readonly bytes: number;
 }
 
 /** What `get` answers. */
-export interface SessionLookup<Plan> extends CachedSession<Plan> {
+export interface SessionLookup extends CachedSession {
   /** Time that making it took, in ms; 0 if it was there. */
   readonly compileMs: number;
 }
@@ -25,8 +24,8 @@ export interface SessionCounters {
   readonly reused: number;
 }
 
-export class SessionCache<Plan> implements AsyncDisposable {
-  readonly #sessions: LRUCache<string, CachedSession<Plan>>;
+export class SessionCache implements AsyncDisposable {
+  readonly #sessions: LRUCache<string, CachedSession>;
   #compiled = 0;
   #reused = 0;
 
@@ -40,7 +39,7 @@ export class SessionCache<Plan> implements AsyncDisposable {
   }
 
   /** The session of a graph structure, made if it is not there. Calls must not overlap: the engine thread is one lane. */
-  async get(key: string, make: () => Promise<CachedSession<Plan>>): Promise<SessionLookup<Plan>> {
+  async get(key: string, make: () => Promise<CachedSession>): Promise<SessionLookup> {
     const found = this.#sessions.get(key);
     if (found !== undefined) {
       this.#reused++;

@@ -39,9 +39,10 @@ export function bool(shape: ConcreteShape, data: Iterable<boolean>): Tensor<Uint
 }
 
 /** The data of a float32 tensor. @throws {TypeError} if it is of another type. */
-export function float32Data({ type, data }: Tensor): Float32Array {
+export function float32Data({ type, data }: Tensor): Float32Array<ArrayBuffer> {
   if (!(data instanceof Float32Array)) throw new TypeError(`Expected a float32 tensor but found ${type}`);
-  return data;
+  // No tensor of ours lies in shared memory.
+  return data as Float32Array<ArrayBuffer>;
 }
 
 /** The data of an int64 tensor as numbers. @throws {TypeError} if it is of another type. */

@@ -1,0 +1,62 @@
+/** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
+import type { QuestionKind, QuestionRow } from "./question_graph.ts";
+import type { Effect } from "./run_graph.ts";
+import type { Candidate } from "./selection.ts";
+import type { TensorName } from "./tensor_names.ts";
+
+export interface RunQuestion extends QuestionKind {
+  /** One a side. */
+  readonly rows: readonly QuestionRow[];
+  readonly topK: number;
+}
+
+/** Sums of one effect: `[side][token]`. */
+export interface SumNumbers {
+  readonly mlp: readonly (readonly number[])[];
+  readonly byQuery: readonly (readonly number[])[];
+  readonly byKey: readonly (readonly number[])[];
+}
+
+/** What the graph measured for the self-checks, by side where it has sides. */
+export interface CheckNumbers {
+  readonly biasEffect: readonly number[];
+  readonly normBiasEffect: readonly number[];
+  readonly residualEffect: readonly number[];
+  /** Largest deviation of a row's sum from 1, by layer. */
+  readonly patternRowErrors: readonly number[];
+}
+
+/** The numbers of a run. */
+export interface RunNumbers {
+  /** J by side. */
+  readonly objective: readonly number[];
+  /** All logits at the position, by side. */
+  readonly logits: readonly Float32Array[];
+  /** The last residual at the position, by side. */
+  readonly residual: readonly Float32Array[];
+  readonly mlp: readonly Candidate[];
+  readonly head: readonly Candidate[];
+  /** `[side][token]` */
+  readonly embed: Readonly<Record<"writeNorm" | Effect, readonly (readonly number[])[]>>;
+  readonly sums: Readonly<Record<Effect, SumNumbers>>;
+  readonly checks: CheckNumbers;
+  readonly compileMs: number;
+  readonly computeMs: number;
+}
+
+export interface TensorsQuestion extends QuestionKind {
+  readonly row: QuestionRow;
+  readonly tensors: readonly TensorName[];
+}
+
+/** A tensor without its batch axis, in the axes that `spec/api.md` promises. */
+export interface NamedResult {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+export interface TensorNumbers {
+  readonly objective: number;
+  readonly tensors: readonly NamedResult[];
+}

@@ -1,0 +1,73 @@
+/** Reads the numbers of a run out of what its graph computed. */
+import type { Architecture } from "../model/architecture.ts";
+import { float32Data, type Tensor } from "../tensor/tensor.ts";
+import type { RunNumbers, RunQuestion, SumNumbers } from "./questions.ts";
+import { type Effect, EFFECTS } from "./run_graph.ts";
+import { readSelection } from "./selection.ts";
+
+type Fetches = Readonly<Record<string, Tensor>>;
+
+/** The numbers, cut to each side's own length. */
+export function readRun(
+  { layerCount, mlpWidth }: Architecture,
+  { rows, topK }: RunQuestion,
+  fetches: Fetches,
+): Omit<RunNumbers, "compileMs" | "computeMs"> {
+  const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
+  const lengths = rows.map(({ tokens }) => tokens.length);
+  const selection = { layerCount, k: topK, sideCount: rows.length };
+  const sides = (name: string) => rowsOf(fetches, name, rows.length);
+  const perToken = (name: string) => sides(name).map((values, side) => [...values.subarray(0, lengths[side])]);
+  const sums = (effect: Effect): SumNumbers => ({
+    mlp: perToken(`sum.${effect}.mlp`),
+    byQuery: perToken(`sum.${effect}.byQuery`),
+    byKey: perToken(`sum.${effect}.byKey`),
+  });
+  return {
+    objective: [...output(fetches, "objective")],
+    logits: sides("logits"),
+    residual: sides("residual"),
+    mlp: readSelection("mlp", fetches, {
+      ...selection,
+      isNode: (flatIndex, side) => Math.floor(flatIndex / mlpWidth) < (lengths[side] ?? 0),
+    }),
+    head: readSelection("head", fetches, {
+      ...selection,
+      isNode: (flatIndex, side) => {
+        const [query, key] = [Math.floor(flatIndex / tokenCount) % tokenCount, flatIndex % tokenCount];
+        return key <= query && query < (lengths[side] ?? 0);
+      },
+    }),
+    embed: {
+      writeNorm: perToken("embed.writeNorm"),
+      directEffect: perToken("embed.directEffect"),
+      totalEffect: perToken("embed.totalEffect"),
+    },
+    sums: Object.fromEntries(EFFECTS.map((effect) => [effect, sums(effect)])) as Record<Effect, SumNumbers>,
+    checks: {
+      biasEffect: [...output(fetches, "check.biasEffect")],
+      normBiasEffect: [...output(fetches, "check.normBiasEffect")],
+      residualEffect: [...output(fetches, "check.residualEffect")],
+      patternRowErrors: [...output(fetches, "check.patternRowErrors")],
+    },
+  };
+}
+
+/** One output. */
+export function fetched(fetches: Fetches, name: string): Tensor {
+  const tensor = fetches[name];
+  if (tensor === undefined) throw new Error(`Internal: the graph has no output ${name}`);
+  return tensor;
+}
+
+/** The data of one float32 output. */
+export function output(fetches: Fetches, name: string): Float32Array<ArrayBuffer> {
+  return float32Data(fetched(fetches, name));
+}
+
+/** An output `[batch, …]` as one array a side. */
+function rowsOf(fetches: Fetches, name: string, count: number): readonly Float32Array[] {
+  const data = output(fetches, name);
+  const width = data.length / count;
+  return Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width));
+}

@@ -1,0 +1,216 @@
+/**
+ * From a question as sent to the canonical question and the numbers that the engine thread needs: tokenizes, checks every
+ * field against the model, fills in every default. Wrong fields are all reported at once, each with its path.
+ */
+import { type FieldIssue, ValidationError } from "../errors.ts";
+import type { LanguageModel } from "../model/language_model.ts";
+import { weightedChoices } from "./objective.ts";
+import type { QuestionRow } from "./question_graph.ts";
+import type { RunQuestion } from "./questions.ts";
+import type { ChoiceToken, PromptSpec, RunSpec, runSpecSchema } from "./run_spec.ts";
+import type { z } from "zod";
+
+type ParsedSpec = z.output<typeof runSpecSchema>;
+type ParsedPrompt = ParsedSpec["prompts"][number];
+
+export interface ResolvedQuestion {
+  readonly spec: RunSpec;
+  readonly question: RunQuestion;
+}
+
+/** @throws {ValidationError} that lists every field that the model cannot honour. */
+export function resolveSpec(parsed: ParsedSpec, model: LanguageModel): ResolvedQuestion {
+  const issues: FieldIssue[] = [];
+  const { objective: { kind, position }, freezeFinalNorm, topK } = parsed;
+  const bos = resolveBos(parsed, model, issues);
+  const prompts = parsed.prompts.map((prompt, index) => {
+    const path = `prompts.${index}`;
+    return {
+      prompt,
+      tokens: promptTokens(prompt, { model, bos, path, issues }),
+      targets: prompt.targets.map((choice, i) =>
+        resolveChoice(choice, { model, path: `${path}.targets.${i}`, issues })
+      ),
+      distractors: prompt.distractors.map((choice, i) =>
+        resolveChoice(choice, { model, path: `${path}.distractors.${i}`, issues })
+      ),
+    };
+  });
+  prompts.forEach(({ targets, distractors }, index) => {
+    reportRepeats([...targets, ...distractors], `prompts.${index}`, issues);
+    if (kind !== "logit-diff" && distractors.length > 0) {
+      issues.push({
+        path: `prompts.${index}.distractors`,
+        message: `Only the objective logit-diff has distractors: expected none for ${kind}`,
+      });
+    }
+  });
+  const lengths = prompts.map(({ tokens }) => tokens.length);
+  if (lengths.every((length) => length > 0)) {
+    reportLengths(lengths, issues);
+    reportPosition(position, lengths, issues);
+  }
+  if (issues.length > 0) throw new ValidationError(issues);
+
+  const rows: readonly QuestionRow[] = prompts.map(({ tokens, targets, distractors }) => ({
+    tokens,
+    position: position < 0 ? tokens.length + position : position,
+    choices: weightedChoices(kind, targets.map(({ id }) => id), distractors.map(({ id }) => id)),
+  }));
+  const [first = 0] = lengths;
+  return {
+    question: { objective: kind, freezeFinalNorm, topK, rows },
+    spec: {
+      model: model.id,
+      prompts: prompts.map(({ prompt, tokens, targets, distractors }): PromptSpec => ({
+        ...("text" in prompt ? { text: prompt.text } : { tokens }),
+        targets: targets.map(({ canonical }) => canonical),
+        distractors: distractors.map(({ canonical }) => canonical),
+      })),
+      bos,
+      // Counted from the end, so that the last token is -1 however it was named. All prompts are equally long.
+      objective: { kind, position: position < 0 ? position : position - first },
+      freezeFinalNorm,
+      interventions: [],
+      trace: null,
+      basis: parsed.basis,
+      dictionaries: [],
+      topK,
+    },
+  };
+}
+
+/** The tokens of a text, BOS prepended if asked for and lacking. @throws {ValidationError} if the model has no such token. */
+export function tokenizeText(model: LanguageModel, text: string, bos: boolean): readonly number[] {
+  const ids = model.tokenizer.encode(text);
+  const { bosId, vocabularySize } = model.architecture;
+  const unknown = ids.find((id) => id >= vocabularySize);
+  if (unknown !== undefined) {
+    throw new ValidationError([{
+      path: "",
+      message: `Token ${unknown} is not in the vocabulary: expected 0..${vocabularySize - 1}`,
+    }]);
+  }
+  return bos && bosId !== null && ids[0] !== bosId ? [bosId, ...ids] : ids;
+}
+
+function resolveBos(
+  { bos, prompts }: ParsedSpec,
+  { architecture: { bosId } }: LanguageModel,
+  issues: FieldIssue[],
+): boolean {
+  const hasText = prompts.some((prompt) => "text" in prompt);
+  if (bos === true && bosId === null) {
+    issues.push({ path: "bos", message: "This model has no BOS token: expected false" });
+  }
+  if (bos === true && !hasText) {
+    issues.push({ path: "bos", message: "A BOS is never prepended to tokens: expected false, or text" });
+  }
+  return hasText && (bos ?? bosId !== null);
+}
+
+interface FieldOptions {
+  readonly model: LanguageModel;
+  readonly path: string;
+  readonly issues: FieldIssue[];
+}
+
+function promptTokens(
+  prompt: ParsedPrompt,
+  { model, bos, path, issues }: FieldOptions & { readonly bos: boolean },
+): readonly number[] {
+  const { vocabularySize, contextLength } = model.architecture;
+  const field = "text" in prompt ? `${path}.text` : `${path}.tokens`;
+  const tokens = "text" in prompt ? guarded(() => tokenizeText(model, prompt.text, bos), field, issues) : prompt.tokens;
+  if (tokens === null) return [];
+  if (tokens.length === 0) issues.push({ path: field, message: "The prompt is empty: expected at least one token" });
+  if (tokens.length > contextLength) {
+    issues.push({
+      path: field,
+      message: `The prompt has ${tokens.length} tokens: this model reads at most ${contextLength}`,
+    });
+  }
+  const unknown = tokens.findIndex((id) => id >= vocabularySize);
+  if (unknown >= 0) {
+    issues.push({
+      path: `${field}.${unknown}`,
+      message: `Token ${tokens[unknown]} is not in the vocabulary: expected 0..${vocabularySize - 1}`,
+    });
+  }
+  return tokens;
+}
+
+interface ResolvedChoice {
+  /** −1 where the choice is refused. */
+  readonly id: number;
+  readonly canonical: ChoiceToken;
+}
+
+function resolveChoice(choice: ChoiceToken, { model, path, issues }: FieldOptions): ResolvedChoice {
+  const { tokenizer, architecture: { vocabularySize } } = model;
+  if (typeof choice === "number") {
+    if (choice < vocabularySize) return { id: choice, canonical: canonicalChoice(model, choice) };
+    issues.push({ path, message: `Token ${choice} is not in the vocabulary: expected 0..${vocabularySize - 1}` });
+    return { id: -1, canonical: choice };
+  }
+  const ids = guarded(() => tokenizeText(model, choice, false), path, issues);
+  const [id] = ids ?? [];
+  if (ids !== null && (ids.length !== 1 || id === undefined)) {
+    const parts = ids.map((part) => `"${tokenizer.tokenText(part)}" (${part})`).join(", ");
+    issues.push({ path, message: `"${choice}" is ${ids.length} tokens, ${parts}: expected exactly one` });
+  }
+  return id === undefined || ids?.length !== 1
+    ? { id: -1, canonical: choice }
+    : { id, canonical: canonicalChoice(model, id) };
+}
+
+/** The token's text where that text means exactly this token; otherwise its id. */
+function canonicalChoice({ tokenizer, detail }: LanguageModel, id: number): ChoiceToken {
+  if (!detail.hasTokenizer) return id;
+  const text = tokenizer.tokenText(id);
+  const ids = text === "" ? [] : tokenizer.encode(text);
+  return ids.length === 1 && ids[0] === id ? text : id;
+}
+
+function reportRepeats(choices: readonly ResolvedChoice[], path: string, issues: FieldIssue[]): void {
+  const seen = new Set<number>();
+  for (const { id, canonical } of choices) {
+    if (id >= 0 && seen.has(id)) {
+      issues.push({
+        path,
+        message: `Token ${JSON.stringify(canonical)} is given twice: expected each target and distractor once`,
+      });
+    }
+    seen.add(id);
+  }
+}
+
+function reportLengths([left, right]: readonly number[], issues: FieldIssue[]): void {
+  if (left === undefined || right === undefined || left === right) return;
+  issues.push({
+    path: "prompts",
+    message:
+      `The prompts have ${left} and ${right} tokens: two prompts are compared token by token, expected as many in both`,
+  });
+}
+
+function reportPosition(position: number, lengths: readonly number[], issues: FieldIssue[]): void {
+  const shortest = Math.min(...lengths);
+  if (position >= shortest || position < -shortest) {
+    issues.push({
+      path: "objective.position",
+      message: `Position ${position} is outside the prompt: expected ${-shortest}..${shortest - 1}`,
+    });
+  }
+}
+
+/** What `work` gives; null, and its complaints at `path`, if it refuses. */
+function guarded<T>(work: () => T, path: string, issues: FieldIssue[]): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    issues.push(...error.issues.map(({ message }) => ({ path, message })));
+    return null;
+  }
+}

@@ -1,0 +1,179 @@
+/** Flags and environment variables of the program (`spec/api.md`, "Starting"), parsed once and checked before anything starts. */
+import { readdir, stat } from "node:fs/promises";
+import { delimiter, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { StartError } from "./errors.ts";
+import { type Device, DEVICES } from "./runtime/backend.ts";
+
+export interface ServerConfig {
+  /** 0 means any free port. */
+  readonly port: number;
+  readonly host: string;
+  readonly models: readonly string[];
+  readonly dictionaries: readonly string[];
+  readonly dataFolder: string;
+  readonly device: Device;
+  /** Host names, beyond this machine's own, under which the server may be asked. */
+  readonly allowedHosts: readonly string[];
+}
+
+/** What the command line asks for. */
+export type Command = { readonly kind: "start"; readonly config: ServerConfig } | { readonly kind: "help" | "version" };
+
+export const HELP = `Usage: deno task start [OPTION]…
+
+  --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
+  --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
+  --models DIR         a model folder, or a folder of them; repeatable (TDB_MODELS)
+  --dictionaries DIR   folder with sparse autoencoders; repeatable (TDB_DICTIONARIES)
+  --data DIR           where results are kept (TDB_DATA; default ./data)
+  --device NAME        ${DEVICES.join(" or ")} (TDB_DEVICE; default cpu)
+  --allow-host NAME    a host name under which a team reaches the server; repeatable (TDB_ALLOWED_HOSTS)
+  --version, --help
+
+A flag wins over its variable. Lists in variables are joined by "${delimiter}".`;
+
+const STRING_FLAGS = ["port", "host", "models", "dictionaries", "data", "device", "allow-host"] as const;
+type StringFlag = typeof STRING_FLAGS[number];
+
+const repeated = { type: "string", multiple: true } as const;
+/** All may be repeated for the parser; `setting` says which may be for us. */
+const STRING_OPTIONS = {
+  port: repeated,
+  host: repeated,
+  models: repeated,
+  dictionaries: repeated,
+  data: repeated,
+  device: repeated,
+  "allow-host": repeated,
+} as const satisfies Record<StringFlag, unknown>;
+
+const VARIABLES: Readonly<Record<StringFlag, string>> = {
+  port: "TDB_PORT",
+  host: "TDB_HOST",
+  models: "TDB_MODELS",
+  dictionaries: "TDB_DICTIONARIES",
+  data: "TDB_DATA",
+  device: "TDB_DEVICE",
+  "allow-host": "TDB_ALLOWED_HOSTS",
+};
+const LIST_FLAGS: ReadonlySet<StringFlag> = new Set<StringFlag>(["models", "dictionaries", "allow-host"]);
+
+/** Values of one setting with the name under which they were given. */
+interface Setting {
+  readonly source: string;
+  readonly values: readonly string[];
+}
+
+/**
+ * Reads flags and variables.
+ *
+ * @throws {StartError} with one line that says what is wrong and what would be right.
+ */
+export async function parseConfig(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Command> {
+  const flags = parseFlags(args);
+  if (flags.help) return { kind: "help" };
+  if (flags.version) return { kind: "version" };
+  const settingOf = (flag: StringFlag) => setting(flag, flags.values[flag], env);
+  const config: ServerConfig = {
+    port: parsePort(settingOf("port")),
+    host: single(settingOf("host")) ?? "127.0.0.1",
+    models: await folders(settingOf("models")),
+    dictionaries: await folders(settingOf("dictionaries")),
+    dataFolder: resolve(await dataFolder(settingOf("data"))),
+    device: parseDevice(settingOf("device")),
+    allowedHosts: settingOf("allow-host").values,
+  };
+  return { kind: "start", config };
+}
+
+interface Flags {
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly values: Readonly<Partial<Record<StringFlag, readonly string[]>>>;
+}
+
+function parseFlags(args: readonly string[]): Flags {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { ...STRING_OPTIONS, help: { type: "boolean" }, version: { type: "boolean" } },
+      strict: true,
+      allowPositionals: false,
+    });
+    const given = STRING_FLAGS.flatMap((flag): [StringFlag, readonly string[]][] => {
+      const value = values[flag];
+      return value === undefined ? [] : [[flag, value]];
+    });
+    return { help: values.help === true, version: values.version === true, values: Object.fromEntries(given) };
+  } catch (cause) {
+    const [firstLine = ""] = (cause instanceof Error ? cause.message : String(cause)).split(/\n|\. To specify/);
+    throw new StartError(`Cannot start: ${firstLine.replace(/\.$/, "")}; --help lists the flags`, { cause });
+  }
+}
+
+function setting(
+  flag: StringFlag,
+  given: readonly string[] | undefined,
+  env: Readonly<Record<string, string>>,
+): Setting {
+  const isList = LIST_FLAGS.has(flag);
+  if (given !== undefined) {
+    if (!isList && given.length > 1) {
+      throw new StartError(`Cannot start: --${flag} is given ${given.length} times, expected once`);
+    }
+    const empty = given.includes("");
+    if (empty) throw new StartError(`Cannot start: --${flag} has no value; --help lists the flags`);
+    return { source: `--${flag}`, values: given };
+  }
+  const variable = VARIABLES[flag];
+  const value = env[variable];
+  if (value === undefined || value === "") return { source: variable, values: [] };
+  return { source: variable, values: isList ? value.split(delimiter).filter((part) => part !== "") : [value] };
+}
+
+function single({ values: [value] }: Setting): string | undefined {
+  return value;
+}
+
+function parsePort({ source, values: [value = "8000"] }: Setting): number {
+  const port = Number(value);
+  if (!/^\d{1,5}$/.test(value) || port > 65535) {
+    throw new StartError(`Cannot start: ${source} is "${value}", expected a port number in 0..65535`);
+  }
+  return port;
+}
+
+function parseDevice({ source, values: [value = "cpu"] }: Setting): Device {
+  const device = DEVICES.find((name) => name === value);
+  if (device === undefined) {
+    throw new StartError(`Cannot start: ${source} is "${value}", expected ${DEVICES.join(" or ")}`);
+  }
+  return device;
+}
+
+async function folders({ source, values }: Setting): Promise<readonly string[]> {
+  for (const folder of values) {
+    await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+      throw new StartError(`Cannot start: ${source} "${folder}" ${whyUnreadable(cause)}, expected a readable folder`, {
+        cause,
+      });
+    });
+  }
+  return values;
+}
+
+/** The data folder may be made at the start, but a file cannot stand in its place. */
+async function dataFolder({ source, values: [value = "data"] }: Setting): Promise<string> {
+  const found = await stat(value).catch(() => null);
+  if (found !== null && !found.isDirectory()) {
+    throw new StartError(`Cannot start: ${source} "${value}" is a file, expected a folder or a new name`);
+  }
+  return value;
+}
+
+function whyUnreadable({ code, message }: NodeJS.ErrnoException): string {
+  if (code === "ENOENT") return "does not exist";
+  if (code === "ENOTDIR") return "is not a folder";
+  return `cannot be read (${message})`;
+}

@@ -1,0 +1,274 @@
+/** Puts the engine together: models, store, engine thread. What a request needs of all three meets here. */
+import { createHash } from "node:crypto";
+import { assembleResult } from "./circuit/assemble_result.ts";
+import { checkRun } from "./circuit/checks.ts";
+import { parseOrThrow } from "./circuit/field_issues.ts";
+import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
+import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
+import type { RunResult } from "./circuit/run_result.ts";
+import { resolveTensorNames } from "./circuit/tensor_names.ts";
+import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
+import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
+import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
+import { EngineError, FileFormatError, NotFoundError, StartError, ValidationError } from "./errors.ts";
+import { findModels, type LanguageModel, openLanguageModel } from "./model/language_model.ts";
+import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import type { EngineRequests, OpenInput } from "./protocol.ts";
+import type { Device } from "./runtime/backend.ts";
+import type { SessionCounters } from "./runtime/session_cache.ts";
+import { WorkerClient } from "./runtime/worker_client.ts";
+import { SharedWork } from "./shared_work.ts";
+import { Store } from "./store/store.ts";
+import { encodeSafetensors } from "./tensor/safetensors.ts";
+import { weightsDigest } from "./weights_digest.ts";
+
+export interface OpenEngineOptions {
+  /** Model folders, or folders of them, in order of preference; the first model is the default. */
+  readonly modelFolders: readonly string[];
+  readonly dataFolder: string;
+  readonly device: Device;
+  readonly version: string;
+  readonly log?: (line: string) => void;
+  /** Requests that may wait for the engine thread. */
+  readonly maxQueued?: number;
+}
+
+/** Bound on what compiled graphs hold, in bytes. */
+const MAX_SESSION_BYTES = 512 * 1024 * 1024;
+
+/**
+ * Opens models, store and engine thread, and begins to compile the default question.
+ *
+ * @throws {StartError} if a model folder or the device cannot be used.
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const log = options.log ?? (() => {});
+  const models = await openModels(options.modelFolders, log);
+  const openInput: OpenInput = {
+    device: options.device,
+    models: [...models.values()].map(({ id, folder }) => ({ id, folder })),
+    maxSessionBytes: MAX_SESSION_BYTES,
+  };
+  const worker = new WorkerClient<EngineRequests>(new URL("./worker.ts", import.meta.url), {
+    maxQueued: options.maxQueued ?? 64,
+    openInput,
+    log,
+  });
+  const [first] = models.values();
+  if (first === undefined) throw new StartError("Cannot start: no model is loaded");
+  const kind = { objective: "logit-diff", freezeFinalNorm: true } as const;
+  try {
+    await worker.call("warm", { modelId: first.id, kind });
+  } catch (error) {
+    await worker.close();
+    throw error instanceof StartError ? error : new StartError(`Cannot start: ${messageOf(error)}`, { cause: error });
+  }
+  return new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
+}
+
+interface Parts {
+  readonly models: ReadonlyMap<string, LanguageModel>;
+  readonly worker: WorkerClient<EngineRequests>;
+  readonly store: Store;
+  readonly options: OpenEngineOptions;
+}
+
+class LocalEngine implements Engine {
+  readonly version: string;
+  readonly #models: ReadonlyMap<string, LanguageModel>;
+  readonly #worker: WorkerClient<EngineRequests>;
+  readonly #store: Store;
+  readonly #device: Device;
+  readonly #digests = new Map<string, Promise<string>>();
+  readonly #running = new SharedWork<RunAnswer>();
+  #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
+  #isClosed = false;
+
+  constructor({ models, worker, store, options }: Parts) {
+    this.version = options.version;
+    this.#device = options.device;
+    this.#models = models;
+    this.#worker = worker;
+    this.#store = store;
+  }
+
+  models(): readonly ModelSummary[] {
+    return [...this.#models.values()].map(({ detail }) => {
+      const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
+        detail;
+      return summary;
+    });
+  }
+
+  model(id: string): ModelDetail {
+    return this.#model(id).detail;
+  }
+
+  tokenize(modelId: string, text: string, bos: boolean): readonly Token[] {
+    const model = this.#model(modelId);
+    return tokenizeText(model, text, bos).map((id) => ({ id, text: model.tokenizer.tokenText(id) }));
+  }
+
+  canonicalize(input: RunSpecInput): RunSpec {
+    return this.#resolve(input).resolved.spec;
+  }
+
+  async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
+    const { model, resolved } = this.#resolve(input);
+    const weights = await this.#digest(model);
+    const id = runId(resolved.spec, weights);
+    const stored = this.#store.findRun(id);
+    if (stored !== null) return { result: stored, isNew: false };
+    return await this.#running.join(id, signal, async (shared) => {
+      const result = await this.#compute(model, resolved, { id, weights, signal: shared });
+      this.#store.saveRun(result);
+      return { result, isNew: true };
+    });
+  }
+
+  storedRun(id: string): RunResult {
+    const result = this.#store.findRun(id);
+    if (result === null) throw new NotFoundError(`There is no run ${id.slice(0, 64)}: ask its question again`);
+    return result;
+  }
+
+  recentRuns(count: number): readonly RunResult[] {
+    return this.#store.recentRuns(count);
+  }
+
+  async tensors(request: TensorsRequest, { signal }: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const { tensors: asked, ...rest } = parseOrThrow(tensorsRequestSchema, request);
+    const { model, resolved: { spec, question } } = this.#resolve(rest);
+    const { names, issues } = resolveTensorNames(asked, model.architecture);
+    if (issues.length > 0) throw new ValidationError(issues);
+    const [row] = question.rows;
+    if (row === undefined) throw new EngineError("Internal: a question without rows");
+    const bytes = tensorsBytes(names, model.architecture, row.tokens.length);
+    if (bytes > MAX_TENSORS_BYTES) {
+      throw new ValidationError([{
+        path: "tensors",
+        message:
+          `The answer would have ${bytes} bytes: at most ${MAX_TENSORS_BYTES} are sent; ask for fewer tensors at a time`,
+      }]);
+    }
+    const { objective, freezeFinalNorm } = question;
+    const { output: { numbers, sessions } } = await this.#worker.call(
+      "tensors",
+      { modelId: model.id, question: { row, tensors: names, objective, freezeFinalNorm } },
+      { signal },
+    );
+    this.#sessions = sessions;
+    const { topK: _topK, ...canonical } = spec;
+    return encodeSafetensors(numbers.tensors, {
+      objective: String(numbers.objective),
+      spec: JSON.stringify(canonical),
+    });
+  }
+
+  status(): EngineStatus {
+    const { queued, active, problem } = this.#worker.counters();
+    const storeProblem = this.#store.problem;
+    return {
+      isReady: !this.#isClosed && problem === null,
+      problem: problem ?? storeProblem,
+      device: this.#device,
+      queued,
+      active,
+      sessions: this.#sessions,
+      storedRuns: this.#store.countRuns(),
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#worker.close();
+    this.#store[Symbol.dispose]();
+  }
+
+  #model(id: string): LanguageModel {
+    const model = this.#models.get(id);
+    if (model === undefined) {
+      throw new NotFoundError(
+        `There is no model "${id.slice(0, 200)}": expected one of ${[...this.#models.keys()].join(", ")}`,
+      );
+    }
+    return model;
+  }
+
+  #resolve(input: RunSpecInput): { readonly model: LanguageModel; readonly resolved: ResolvedQuestion } {
+    const parsed = parseOrThrow(runSpecSchema, input);
+    const [defaultId = ""] = this.#models.keys();
+    const model = this.#model(parsed.model ?? defaultId);
+    return { model, resolved: resolveSpec(parsed, model) };
+  }
+
+  #digest(model: LanguageModel): Promise<string> {
+    const known = this.#digests.get(model.id) ?? weightsDigest(model.checkpoint, this.#store);
+    this.#digests.set(model.id, known);
+    // A failure, of a disk say, is for this request alone.
+    known.catch(() => this.#digests.delete(model.id));
+    return known;
+  }
+
+  async #compute(
+    model: LanguageModel,
+    resolved: ResolvedQuestion,
+    { id, weights, signal }: { readonly id: string; readonly weights: string; readonly signal: AbortSignal },
+  ): Promise<RunResult> {
+    const { question } = resolved;
+    const { output: { numbers, sessions }, queuedMs } = await this.#worker.call(
+      "run",
+      { modelId: model.id, question },
+      { signal },
+    );
+    this.#sessions = sessions;
+    const checks = await checkRun(model, question, numbers);
+    const { compileMs, computeMs } = numbers;
+    return assembleResult(model, resolved, {
+      numbers,
+      frame: {
+        id,
+        checks,
+        timing: { queuedMs, compileMs, computeMs, device: this.#device },
+        provenance: { model: model.id, weights, version: this.version },
+      },
+    });
+  }
+}
+
+/** The same question about the same weights always has the same id. */
+function runId(spec: RunSpec, weights: string): string {
+  return createHash("sha256").update(JSON.stringify([spec, weights])).digest("hex").slice(0, 32);
+}
+
+/** Opens every model of the folders. A damaged one ends the start if it was named itself, else it is left out and told. */
+async function openModels(
+  folders: readonly string[],
+  log: (line: string) => void,
+): Promise<ReadonlyMap<string, LanguageModel>> {
+  const models = new Map<string, LanguageModel>();
+  for (const folder of folders) {
+    const found = await findModels(folder);
+    const opened = await Promise.allSettled(found.map(openLanguageModel));
+    opened.forEach((outcome, index) => {
+      const { id } = found[index] ?? { id: "" };
+      if (outcome.status === "rejected") {
+        const line = `Cannot load model "${id}": ${messageOf(outcome.reason)}`;
+        if (found.length === 1 || !(outcome.reason instanceof FileFormatError)) {
+          throw new StartError(line, { cause: outcome.reason });
+        }
+        log(line);
+      } else if (models.has(id)) {
+        throw new StartError(`Cannot start: two models are named "${id}"; rename one of the folders`);
+      } else {
+        models.set(id, outcome.value);
+      }
+    });
+  }
+  return models;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

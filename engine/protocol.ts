@@ -1,0 +1,28 @@
+/** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
+import type { RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./circuit/questions.ts";
+import type { QuestionKind } from "./circuit/question_graph.ts";
+import type { ModelLocation } from "./model/language_model.ts";
+import type { Device } from "./runtime/backend.ts";
+import type { SessionCounters } from "./runtime/session_cache.ts";
+
+export interface OpenInput {
+  readonly device: Device;
+  readonly models: readonly ModelLocation[];
+  /** Bound on what compiled graphs hold, in bytes. */
+  readonly maxSessionBytes: number;
+}
+
+export type EngineRequests = {
+  /** Comes first: makes the backend. */
+  open: { input: OpenInput; output: null };
+  /** Compiles a kind of question before anybody asks it. */
+  warm: { input: { modelId: string; kind: QuestionKind }; output: SessionCounters };
+  run: {
+    input: { modelId: string; question: RunQuestion };
+    output: { numbers: RunNumbers; sessions: SessionCounters };
+  };
+  tensors: {
+    input: { modelId: string; question: TensorsQuestion };
+    output: { numbers: TensorNumbers; sessions: SessionCounters };
+  };
+};

@@ -1,0 +1,122 @@
+/**
+ * The SQLite database: opening, migrating, and going on without it. A broken store never stops the server: what cannot be used
+ * is set aside or left alone, results are then kept in memory until the end, and `problem` says so in one sentence.
+ */
+import { mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** Name of the database in the data folder. */
+export const DATABASE_FILE = "runs.sqlite";
+
+/** How long a statement waits for another process's lock, in ms. */
+const BUSY_TIMEOUT_MS = 2000;
+
+/** SQL that leads from each version to the next. Never change one that has been released: add another. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE runs (
+     id TEXT PRIMARY KEY,
+     model TEXT NOT NULL,
+     created_at TEXT NOT NULL,
+     result TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX runs_by_time ON runs (created_at);
+   CREATE TABLE weights_digests (
+     path TEXT NOT NULL,
+     size_bytes INTEGER NOT NULL,
+     modified_ms REAL NOT NULL,
+     digest TEXT NOT NULL,
+     PRIMARY KEY (path, size_bytes, modified_ms)
+   ) STRICT;`,
+];
+
+export interface OpenedDatabase {
+  readonly database: DatabaseSync;
+  /** Null if all is well. */
+  readonly problem: string | null;
+}
+
+/**
+ * Opens the database of a data folder, which is made if it is not there.
+ *
+ * @param now For the name under which a damaged file is set aside.
+ */
+export function openDatabase(folder: string, now: Date): OpenedDatabase {
+  const path = join(folder, DATABASE_FILE);
+  try {
+    mkdirSync(folder, { recursive: true });
+    return { database: openFile(path), problem: null };
+  } catch (error) {
+    if (isCorrupt(error)) return setAside(path, now);
+    return inMemory(`Cannot use ${path} (${messageOf(error)})`);
+  }
+}
+
+function openFile(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    // Reads the file's header: a damaged or locked file is found here.
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
+    migrate(database);
+    const check = database.prepare("PRAGMA quick_check(1)").get();
+    if (check?.["quick_check"] !== "ok") throw new DamagedError(`quick_check found ${String(check?.["quick_check"])}`);
+    // A read-only file is found here, not at the first result.
+    database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x) STRICT; ROLLBACK".replace("(x)", "(x INTEGER)"));
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** @throws {Error} if the file was written by a newer version of this program. */
+function migrate(database: DatabaseSync): void {
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
+  if (version > MIGRATIONS.length) {
+    throw new Error(`it has version ${version}, written by a newer program; this one knows ${MIGRATIONS.length}`);
+  }
+  if (version === MIGRATIONS.length) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    MIGRATIONS.slice(version).forEach((sql) => database.exec(sql));
+    database.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** Renames a damaged file, so that nothing is lost, and begins a fresh one. */
+function setAside(path: string, now: Date): OpenedDatabase {
+  const kept = `${path}.corrupt-${now.toISOString().replaceAll(":", "-")}`;
+  try {
+    renameSync(path, kept);
+    return {
+      database: openFile(path),
+      problem: `${path} was damaged; it was set aside as ${kept} and a fresh one begun`,
+    };
+  } catch (error) {
+    return inMemory(`${path} is damaged and cannot be replaced (${messageOf(error)})`);
+  }
+}
+
+function inMemory(reason: string): OpenedDatabase {
+  return {
+    database: openFile(":memory:"),
+    problem: `${reason}: results are kept in memory only and are lost when the server stops`,
+  };
+}
+
+class DamagedError extends Error {}
+
+/** SQLite's codes for a file that is no database (26) or is malformed (11). */
+function isCorrupt(error: unknown): boolean {
+  if (error instanceof DamagedError) return true;
+  if (!(error instanceof Error) || !("errcode" in error)) return false;
+  return error.errcode === 26 || error.errcode === 11;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,122 @@
+/** What is kept between starts: runs by id, and the digests of weights files. */
+import type { DatabaseSync } from "node:sqlite";
+import type { RunResult } from "../circuit/run_result.ts";
+import { openDatabase } from "./database.ts";
+
+/** Identifies a version of a file without reading it. */
+export interface FileStamp {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export class Store implements Disposable {
+  readonly #database: DatabaseSync;
+  readonly #log: (line: string) => void;
+  #problem: string | null;
+
+  private constructor(database: DatabaseSync, problem: string | null, log: (line: string) => void) {
+    this.#database = database;
+    this.#problem = problem;
+    this.#log = log;
+    if (problem !== null) log(problem);
+  }
+
+  /** Opens the store of a data folder. Never throws: see `database.ts`. */
+  static open(folder: string, log: (line: string) => void, now = new Date()): Store {
+    const { database, problem } = openDatabase(folder, now);
+    return new Store(database, problem, log);
+  }
+
+  /** What is wrong with the store, in one sentence; null if nothing is. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** A stored run; null if there is none, or what is stored cannot be read. */
+  findRun(id: string): RunResult | null {
+    return this.#guarded("read a run", null, () => {
+      const row = this.#database.prepare("SELECT result FROM runs WHERE id = ?").get(id);
+      return row === undefined ? null : parseResult(row["result"]);
+    });
+  }
+
+  /** Stores a run. The first result of an id stays. A failure is a problem of the store, not of the request. */
+  saveRun(result: RunResult, now = new Date()): void {
+    this.#guarded("store a run", undefined, () => {
+      const statement = this.#database.prepare(
+        "INSERT INTO runs (id, model, created_at, result) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+      );
+      statement.run(result.id, result.spec.model, now.toISOString(), JSON.stringify(result));
+    });
+  }
+
+  /** Latest runs, newest first. */
+  recentRuns(count: number): readonly RunResult[] {
+    return this.#guarded("list runs", [], () => {
+      const rows = this.#database.prepare("SELECT result FROM runs ORDER BY created_at DESC, rowid DESC LIMIT ?").all(
+        count,
+      );
+      return rows.flatMap((row) => parseResult(row["result"]) ?? []);
+    });
+  }
+
+  countRuns(): number {
+    return this.#guarded(
+      "count runs",
+      0,
+      () => Number(this.#database.prepare("SELECT count(*) AS n FROM runs").get()?.["n"] ?? 0),
+    );
+  }
+
+  /** The digest of a file that was read before and has not changed since; null if unknown. */
+  findDigest({ path, sizeBytes, modifiedMs }: FileStamp): string | null {
+    return this.#guarded("read a digest", null, () => {
+      const row = this.#database.prepare(
+        "SELECT digest FROM weights_digests WHERE path = ? AND size_bytes = ? AND modified_ms = ?",
+      ).get(path, sizeBytes, modifiedMs);
+      return row === undefined ? null : String(row["digest"]);
+    });
+  }
+
+  saveDigest({ path, sizeBytes, modifiedMs }: FileStamp, digest: string): void {
+    this.#guarded("store a digest", undefined, () => {
+      this.#database.prepare("INSERT OR REPLACE INTO weights_digests VALUES (?, ?, ?, ?)").run(
+        path,
+        sizeBytes,
+        modifiedMs,
+        digest,
+      );
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #guarded<T>(what: string, otherwise: T, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#problem = `Cannot ${what}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#log(this.#problem);
+      return otherwise;
+    }
+  }
+}
+
+/** A result as it was stored; null if it is no result. */
+function parseResult(text: unknown): RunResult | null {
+  try {
+    const parsed: unknown = JSON.parse(String(text));
+    return isResult(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** We wrote it ourselves; this only catches what another program or a broken disk made of it. */
+function isResult(value: unknown): value is RunResult {
+  return typeof value === "object" && value !== null && "id" in value && "spec" in value && "sides" in value &&
+    "nodes" in value;
+}

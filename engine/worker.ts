@@ -1,0 +1,67 @@
+/** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
+import { Questioner } from "./circuit/questioner.ts";
+import { EngineError, NotFoundError } from "./errors.ts";
+import { type LanguageModel, openLanguageModel } from "./model/language_model.ts";
+import { scale } from "./onnx/elementwise.ts";
+import { lowerGraph } from "./onnx/lower.ts";
+import { encodeModel } from "./onnx/proto.ts";
+import { scalar } from "./onnx/value.ts";
+import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { createOrtBackend } from "./runtime/ort_backend.ts";
+import { serveWorker } from "./runtime/worker_host.ts";
+
+class EngineThread {
+  readonly questioner: Questioner;
+  readonly #locations: OpenInput["models"];
+  readonly #models = new Map<string, LanguageModel>();
+
+  private constructor(questioner: Questioner, locations: OpenInput["models"]) {
+    this.questioner = questioner;
+    this.#locations = locations;
+  }
+
+  static async open({ device, models, maxSessionBytes }: OpenInput): Promise<EngineThread> {
+    const probe = encodeModel(lowerGraph({ outputs: { two: scale(scalar(1), 2) } }));
+    return new EngineThread(new Questioner(await createOrtBackend({ device }, probe), maxSessionBytes), models);
+  }
+
+  async model(id: string): Promise<LanguageModel> {
+    const known = this.#models.get(id);
+    if (known !== undefined) return known;
+    const location = this.#locations.find((candidate) => candidate.id === id);
+    if (location === undefined) throw new NotFoundError(`Model "${id}" is not loaded`);
+    const model = await openLanguageModel(location);
+    this.#models.set(id, model);
+    return model;
+  }
+}
+
+let thread: EngineThread | null = null;
+
+function opened(): EngineThread {
+  if (thread === null) throw new EngineError("Internal: the engine thread was asked before it was opened");
+  return thread;
+}
+
+serveWorker<EngineRequests>({
+  open: async (input) => {
+    thread = await EngineThread.open(input);
+    return { output: null };
+  },
+  warm: async ({ modelId, kind }) => {
+    const { questioner } = opened();
+    await questioner.warm(await opened().model(modelId), kind);
+    return { output: questioner.sessions };
+  },
+  run: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const numbers = await questioner.run(await opened().model(modelId), question);
+    return { output: { numbers, sessions: questioner.sessions } };
+  },
+  tensors: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const numbers = await questioner.tensors(await opened().model(modelId), question);
+    const transfer = new Set(numbers.tensors.map(({ data }) => data.buffer));
+    return { output: { numbers, sessions: questioner.sessions }, transfer: [...transfer] };
+  },
+});

@@ -1,0 +1,77 @@
+/** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
+import denoConfig from "./deno.json" with { type: "json" };
+import { HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
+import { type Engine, openEngine, StartError } from "./engine/mod.ts";
+import { createApp } from "./routes/app.ts";
+
+const EMBEDDED_MODELS = new URL("./models/", import.meta.url).pathname;
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    logLine(error.message);
+    Deno.exit(1);
+  }
+}
+
+async function main(): Promise<void> {
+  const command = await parseConfig(Deno.args, Deno.env.toObject());
+  if (command.kind === "help") return printLine(HELP);
+  if (command.kind === "version") return printLine(denoConfig.version);
+  const { config } = command;
+  const engine = await openEngine({
+    modelFolders: [EMBEDDED_MODELS, ...config.models],
+    dataFolder: config.dataFolder,
+    device: config.device,
+    version: denoConfig.version,
+    log: logLine,
+  });
+  const server = listen(config, engine);
+  const stop = async () => {
+    // A second signal must not wait for the first.
+    setTimeout(() => Deno.exit(1), 5000);
+    await engine.close();
+    await server.shutdown();
+    Deno.exit(0);
+  };
+  for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, stop);
+  }
+}
+
+function listen({ host, port, allowedHosts }: ServerConfig, engine: Engine): Deno.HttpServer {
+  try {
+    const names = ["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host, ...allowedHosts];
+    let app: ReturnType<typeof createApp> | undefined;
+    return Deno.serve({
+      hostname: host,
+      port,
+      onListen: (address) => {
+        app = createApp({ engine, allowedHosts: names.map((name) => `${name}:${address.port}`), log: logLine });
+        const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
+        printLine(`http://${shown}:${address.port}/`);
+      },
+    }, (request) => app?.fetch(request) ?? new Response(null, { status: 503 }));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new StartError(
+        `Cannot start: port ${port} of ${host} is taken; choose another with --port, or 0 for any free one`,
+        { cause },
+      );
+    }
+    throw new StartError(
+      `Cannot start: cannot listen on ${host}:${port} (${cause instanceof Error ? cause.message : cause})`,
+      { cause },
+    );
+  }
+}
+
+function printLine(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+function logLine(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}

@@ -1,0 +1,38 @@
+/** Every tensor of the golden cases, through our own names, within the allowance that their maker recommends. */
+import assert from "node:assert/strict";
+import { Asker } from "../../support/asker.ts";
+import { assertClose } from "../../support/assert_close.ts";
+import { goldenAllowance, goldenCaseNames, goldenExpectations } from "../../support/golden.ts";
+
+const askers = new Map<string, Promise<Asker>>();
+
+function askerOf(folder: string): Promise<Asker> {
+  const asker = askers.get(folder) ?? Asker.open(folder);
+  askers.set(folder, asker);
+  return asker;
+}
+
+for (const name of goldenCaseNames()) {
+  Deno.test(`engine tensors match the golden tensors of ${name}`, async () => {
+    const { request, objective, expectations } = await goldenExpectations(name);
+    const asker = await askerOf(request.modelFolder);
+    const needed = [...new Set(expectations.flatMap(({ needs }) => needs))];
+    const tensors = await asker.tensors(needed, { ...request, objective: request.objectiveKind });
+    assert.ok(expectations.length >= 10, `expected at least 10 golden tensors but found ${expectations.length}`);
+    assertClose(tensors.get("objective")?.data ?? [], [objective], {
+      label: "objective",
+      absolute: 2e-5 * Math.max(1, Math.abs(objective)),
+    });
+    for (const expectation of expectations) {
+      const ours = expectation.compute((tensorName) => {
+        const tensor = tensors.get(tensorName);
+        assert.ok(tensor, `no tensor ${tensorName}`);
+        return { shape: [...tensor.shape], data: tensor.data };
+      });
+      assertClose(ours, expectation.expected, {
+        label: expectation.goldenName,
+        absolute: goldenAllowance(expectation),
+      });
+    }
+  });
+}

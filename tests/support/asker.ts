@@ -1,0 +1,69 @@
+/** Asks questions on the test's own thread: the engine without worker, store or texts. */
+import { Questioner } from "../../engine/circuit/questioner.ts";
+import { weightedChoices } from "../../engine/circuit/objective.ts";
+import type { QuestionRow } from "../../engine/circuit/question_graph.ts";
+import type { NamedResult, RunNumbers, RunQuestion } from "../../engine/circuit/questions.ts";
+import type { ObjectiveKind } from "../../engine/circuit/run_spec.ts";
+import { resolveTensorNames } from "../../engine/circuit/tensor_names.ts";
+import { type LanguageModel, openLanguageModel } from "../../engine/model/language_model.ts";
+import { createOrtBackend } from "../../engine/runtime/ort_backend.ts";
+
+export interface TestQuestion {
+  readonly tokens: readonly number[];
+  readonly targets: readonly number[];
+  readonly distractors?: readonly number[];
+  /** Default: logit-diff. */
+  readonly objective?: ObjectiveKind;
+  /** Default: true. */
+  readonly freezeFinalNorm?: boolean;
+  /** Default: the last token. */
+  readonly position?: number;
+}
+
+export class Asker {
+  readonly model: LanguageModel;
+  readonly questioner: Questioner;
+
+  private constructor(model: LanguageModel, questioner: Questioner) {
+    this.model = model;
+    this.questioner = questioner;
+  }
+
+  static async open(folder: string): Promise<Asker> {
+    const model = await openLanguageModel({ id: "model", folder });
+    const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
+    return new Asker(model, new Questioner(backend, 1e9));
+  }
+
+  /** Tensors by their names in the API, with J under `objective`. */
+  async tensors(names: readonly string[], question: TestQuestion): Promise<ReadonlyMap<string, NamedResult>> {
+    const { names: tensors, issues } = resolveTensorNames(names, this.model.architecture);
+    if (issues.length > 0) throw new Error(issues.map(({ message }) => message).join("\n"));
+    const { objective = "logit-diff", freezeFinalNorm = true } = question;
+    const numbers = await this.questioner.tensors(this.model, {
+      tensors,
+      objective,
+      freezeFinalNorm,
+      row: questionRow(question),
+    });
+    return new Map([
+      ["objective", { name: "objective", shape: [], data: Float32Array.of(numbers.objective) }],
+      ...numbers.tensors.map((tensor): [string, NamedResult] => [tensor.name, tensor]),
+    ]);
+  }
+
+  run(questions: readonly [TestQuestion, ...TestQuestion[]], topK = 10): Promise<RunNumbers> {
+    return this.questioner.run(this.model, runQuestion(questions, topK));
+  }
+}
+
+export function runQuestion(questions: readonly [TestQuestion, ...TestQuestion[]], topK: number): RunQuestion {
+  const [{ objective = "logit-diff", freezeFinalNorm = true }] = questions;
+  return { rows: questions.map(questionRow), topK, objective, freezeFinalNorm };
+}
+
+function questionRow(
+  { tokens, targets, distractors = [], objective = "logit-diff", position }: TestQuestion,
+): QuestionRow {
+  return { tokens, position: position ?? tokens.length - 1, choices: weightedChoices(objective, targets, distractors) };
+}
