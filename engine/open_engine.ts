@@ -223,6 +223,11 @@ class LocalEngine implements Engine {
       { signal },
     );
     this.#sessions = sessions;
+    if (!numbers.objective.every(Number.isFinite)) {
+      throw new EngineError(
+        `The numbers of model "${model.id}" are not finite on this question: its weights are damaged or overflow`,
+      );
+    }
     const checks = await checkRun(model, question, numbers);
     const { compileMs, computeMs } = numbers;
     return assembleResult(model, resolved, {

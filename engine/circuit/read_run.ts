@@ -17,7 +17,9 @@ export function readRun(
   const lengths = rows.map(({ tokens }) => tokens.length);
   const selection = { layerCount, k: topK, sideCount: rows.length };
   const sides = (name: string) => rowsOf(fetches, name, rows.length);
-  const perToken = (name: string) => sides(name).map((values, side) => [...values.subarray(0, lengths[side])]);
+  const perToken = (name: string) =>
+    // Adding 0 makes a zero of either sign the same zero, as it is once stored.
+    sides(name).map((values, side) => Array.from(values.subarray(0, lengths[side]), (value) => value + 0));
   const sums = (effect: Effect): SumNumbers => ({
     mlp: perToken(`sum.${effect}.mlp`),
     byQuery: perToken(`sum.${effect}.byQuery`),

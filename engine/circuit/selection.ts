@@ -174,7 +174,9 @@ function readLayer(
   flatIndices.forEach((flatIndex, place) => {
     if (!firstPlace.has(flatIndex)) firstPlace.set(flatIndex, place);
   });
-  const onSides = (valueOf: (side: number) => number) => Array.from({ length: sideCount }, (_, side) => valueOf(side));
+  // Adding 0 makes a zero of either sign the same zero, as it is once stored.
+  const onSides = (valueOf: (side: number) => number) =>
+    Array.from({ length: sideCount }, (_, side) => valueOf(side) + 0);
   return [...firstPlace].sort(([a], [b]) => a - b).map(([flatIndex, place]) => ({
     layer,
     flatIndex,

@@ -2,7 +2,7 @@
  * The SQLite database: opening, migrating, and going on without it. A broken store never stops the server: what cannot be used
  * is set aside or left alone, results are then kept in memory until the end, and `problem` says so in one sentence.
  */
-import { mkdirSync, renameSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -62,7 +62,7 @@ function openFile(path: string): DatabaseSync {
     const check = database.prepare("PRAGMA quick_check(1)").get();
     if (check?.["quick_check"] !== "ok") throw new DamagedError(`quick_check found ${String(check?.["quick_check"])}`);
     // A read-only file is found here, not at the first result.
-    database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x) STRICT; ROLLBACK".replace("(x)", "(x INTEGER)"));
+    database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x INTEGER) STRICT; ROLLBACK");
     return database;
   } catch (error) {
     database.close();
@@ -92,6 +92,8 @@ function setAside(path: string, now: Date): OpenedDatabase {
   const kept = `${path}.corrupt-${now.toISOString().replaceAll(":", "-")}`;
   try {
     renameSync(path, kept);
+    // The log of the damaged file must not be replayed into the fresh one.
+    for (const suffix of ["-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
     return {
       database: openFile(path),
       problem: `${path} was damaged; it was set aside as ${kept} and a fresh one begun`,
@@ -110,11 +112,9 @@ function inMemory(reason: string): OpenedDatabase {
 
 class DamagedError extends Error {}
 
-/** SQLite's codes for a file that is no database (26) or is malformed (11). */
+/** SQLite's own words for a file that is no database (code 26) or is malformed (code 11). */
 function isCorrupt(error: unknown): boolean {
-  if (error instanceof DamagedError) return true;
-  if (!(error instanceof Error) || !("errcode" in error)) return false;
-  return error.errcode === 26 || error.errcode === 11;
+  return error instanceof DamagedError || /file is not a database|disk image is malformed/.test(messageOf(error));
 }
 
 function messageOf(error: unknown): string {

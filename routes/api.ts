@@ -1,0 +1,92 @@
+/** `/api/v1`: runs, models, tokens and tensors for programs. Errors are `application/problem+json` (`errors.tsx`). */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { HTTPException } from "hono/http-exception";
+import { type Engine, NotFoundError } from "../engine/mod.ts";
+import {
+  createRun,
+  listModels,
+  readLogitsCsv,
+  readModel,
+  readNodesCsv,
+  readRun,
+  readTensors,
+  tokenize,
+} from "./api_routes.ts";
+import { logitsCsv, nodesCsv } from "./csv.ts";
+import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
+import { toValidationError } from "./zod_issues.ts";
+
+/** Everything under `/api/v1`, addresses relative to it. */
+export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv> {
+  const api = new OpenAPIHono<AppEnv>({
+    defaultHook: (parsed) => {
+      if (!parsed.success) throw toValidationError(parsed.error);
+    },
+  });
+  api.use(jsonBodies);
+  api
+    .openapi(createRun, async (c) => {
+      const { result, isNew } = await engine.run(c.req.valid("json"), { signal: c.req.raw.signal });
+      return c.json(result, isNew ? 201 : 200, { Location: `${API_PREFIX}/runs/${result.id}` });
+    })
+    .openapi(readRun, (c) => c.json(engine.storedRun(c.req.valid("param").id), 200))
+    .openapi(readNodesCsv, (c) => {
+      const run = engine.storedRun(c.req.valid("param").id);
+      return csvAnswer(c, `run-${run.id}-nodes.csv`, nodesCsv(run));
+    })
+    .openapi(readLogitsCsv, (c) => {
+      const run = engine.storedRun(c.req.valid("param").id);
+      return csvAnswer(c, `run-${run.id}-logits.csv`, logitsCsv(run));
+    })
+    .openapi(listModels, (c) => c.json({ models: engine.models() }, 200))
+    .openapi(readModel, (c) => c.json(engine.model(c.req.valid("param").id), 200))
+    .openapi(tokenize, (c) => {
+      const { model = defaultModelId(engine), text, bos } = c.req.valid("json");
+      return c.json({ tokens: engine.tokenize(model, text, bos) }, 200);
+    })
+    .openapi(readTensors, async (c) => {
+      const bytes = await engine.tensors(c.req.valid("json"), { signal: c.req.raw.signal });
+      return c.body(bytes, 200, {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": 'attachment; filename="tensors.safetensors"',
+      });
+    });
+  api.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: {
+      title: "Transformer Debugger",
+      version: engine.version,
+      description: "Ask a transformer why it predicts one token and not another. Non-finite numbers are null.",
+    },
+    servers: [{ url: API_PREFIX }],
+  });
+  return api;
+}
+
+/** Reads the body once; what is not JSON is a 400 that says where it stops being JSON. */
+const jsonBodies = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.req.method === "POST") {
+    try {
+      await c.req.json();
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new HTTPException(400, { message: `Body is not JSON: ${error.message}`, cause: error });
+    }
+  }
+  await next();
+});
+
+function csvAnswer(c: Context<AppEnv>, filename: string, text: string): Response {
+  return c.body(text, 200, {
+    "Content-Type": "text/csv; charset=utf-8",
+    "Content-Disposition": `attachment; filename="${filename}"`,
+  });
+}
+
+function defaultModelId(engine: Engine): string {
+  const [model] = engine.models();
+  if (model === undefined) throw new NotFoundError("No model is loaded: start the server with --models");
+  return model.id;
+}

@@ -1,0 +1,146 @@
+/** What each address under `/api/v1` takes and answers; `api.ts` answers. */
+import { createRoute, z } from "@hono/zod-openapi";
+import { runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
+import {
+  modelDetailSchema,
+  modelSummarySchema,
+  problemSchema,
+  runResultSchema,
+  tokenizeRequestSchema,
+  tokensSchema,
+} from "./api_schemas.ts";
+
+const PROBLEMS = {
+  400: "The body is not JSON",
+  403: "The request comes from another site",
+  404: "No such model or run",
+  409: "The run's model is not loaded",
+  413: "The body is larger than 1 MiB",
+  415: "The content type is not application/json",
+  421: "The server does not answer to this host",
+  422: "A field is wrong; `issues` says which, and what is allowed",
+  429: "The waiting line is full; see Retry-After",
+  499: "The caller gave up",
+  500: "An unknown error; the log has the details",
+  503: "The engine is not available now; see Retry-After",
+} as const;
+
+const idParameter = z.object({ id: z.string().max(500) });
+
+/** Reading something needs no body and no engine time. */
+const readProblems = problemResponses([404, 421, 422, 500]);
+const bodyProblems = problemResponses([400, 403, 404, 413, 415, 421, 422, 500]);
+const workProblems = { ...bodyProblems, ...problemResponses([409, 429, 499, 503]) };
+
+/** POST /runs */
+export const createRun = createRoute({
+  method: "post",
+  path: "/runs",
+  summary: "Ask a question; the same question always has the same id",
+  request: { body: jsonBody(runSpecSchema.openapi("RunRequest")) },
+  responses: {
+    200: { description: "The run existed already", headers: locationHeader(), ...jsonContent(runResultSchema) },
+    201: { description: "The run is new", headers: locationHeader(), ...jsonContent(runResultSchema) },
+    ...workProblems,
+  },
+});
+
+/** GET /runs/{id} */
+export const readRun = createRoute({
+  method: "get",
+  path: "/runs/{id}",
+  summary: "A stored run",
+  request: { params: idParameter },
+  responses: { 200: { description: "The run", ...jsonContent(runResultSchema) }, ...readProblems },
+});
+
+/** GET /runs/{id}/nodes.csv */
+export const readNodesCsv = createRoute({
+  method: "get",
+  path: "/runs/{id}/nodes.csv",
+  summary: "The node table of a run, unrounded, all sides",
+  request: { params: idParameter },
+  responses: { 200: csvResponse("One row a node"), ...readProblems },
+});
+
+/** GET /runs/{id}/logits.csv */
+export const readLogitsCsv = createRoute({
+  method: "get",
+  path: "/runs/{id}/logits.csv",
+  summary: "The next-token table of a run, unrounded, all sides",
+  request: { params: idParameter },
+  responses: { 200: csvResponse("One row a token and side"), ...readProblems },
+});
+
+/** GET /models */
+export const listModels = createRoute({
+  method: "get",
+  path: "/models",
+  summary: "Loaded models, the default first",
+  responses: {
+    200: {
+      description: "The models",
+      ...jsonContent(z.object({ models: z.array(modelSummarySchema).readonly() }).openapi("Models")),
+    },
+    ...problemResponses([421, 500]),
+  },
+});
+
+/** GET /models/{id} */
+export const readModel = createRoute({
+  method: "get",
+  path: "/models/{id}",
+  summary: "A model's configuration, hook points, dictionaries and datasets",
+  request: { params: idParameter },
+  responses: { 200: { description: "The model", ...jsonContent(modelDetailSchema) }, ...readProblems },
+});
+
+/** POST /tokenize */
+export const tokenize = createRoute({
+  method: "post",
+  path: "/tokenize",
+  summary: "Text to tokens",
+  request: { body: jsonBody(tokenizeRequestSchema) },
+  responses: { 200: { description: "The tokens", ...jsonContent(tokensSchema) }, ...bodyProblems },
+});
+
+/** POST /tensors */
+export const readTensors = createRoute({
+  method: "post",
+  path: "/tensors",
+  summary: "Activations, gradients and scalars of a question, complete, as a safetensors file",
+  request: { body: jsonBody(tensorsRequestSchema.openapi("TensorsRequest")) },
+  responses: {
+    200: {
+      description: "A safetensors file",
+      content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
+    },
+    ...workProblems,
+  },
+});
+
+function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+  return { required: true, ...jsonContent(schema) };
+}
+
+function jsonContent<Schema extends z.ZodType>(schema: Schema) {
+  return { content: { "application/json": { schema } } };
+}
+
+function csvResponse(description: string) {
+  return { description, content: { "text/csv": { schema: z.string() } } };
+}
+
+function locationHeader() {
+  return z.object({ Location: z.string().openapi({ example: "/api/v1/runs/0123abcd" }) });
+}
+
+function problemResponses<Status extends keyof typeof PROBLEMS>(statuses: readonly Status[]) {
+  return Object.fromEntries(statuses.map((status) => [status, {
+    description: PROBLEMS[status],
+    content: { "application/problem+json": { schema: problemSchema } },
+  }])) as unknown as Record<Status, {
+    description: string;
+    content: { "application/problem+json": { schema: typeof problemSchema } };
+  }>;
+}

@@ -1,0 +1,115 @@
+/** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
+import { z } from "@hono/zod-openapi";
+
+/** RFC 9457, with the issues of a 422. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  requestId: z.string(),
+  issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+}).openapi("Problem");
+
+const tokenSchema = z.object({ id: z.int(), text: z.string() }).openapi("Token");
+
+const modelFields = {
+  id: z.string(),
+  family: z.string(),
+  layerCount: z.int(),
+  headCount: z.int(),
+  modelWidth: z.int(),
+  mlpWidth: z.int(),
+  vocabularySize: z.int(),
+  contextLength: z.int(),
+  parameterCount: z.int(),
+  weightsBytes: z.int(),
+  hasTokenizer: z.boolean(),
+  bos: tokenSchema.nullable(),
+};
+
+/** A loaded model in a list. */
+export const modelSummarySchema = z.object(modelFields).openapi("ModelSummary");
+
+/** A loaded model with its configuration and hook points. */
+export const modelDetailSchema = z.object({
+  ...modelFields,
+  config: z.record(z.string(), z.unknown()).readonly(),
+  hookPoints: z.array(z.object({ name: z.string(), axes: z.array(z.string()).readonly() })).readonly(),
+  dictionaries: z.array(z.string()).readonly(),
+  datasets: z.array(z.string()).readonly(),
+}).openapi("ModelDetail");
+
+/** What `/tokenize` takes. */
+export const tokenizeRequestSchema = z.strictObject({
+  model: z.string().optional(),
+  text: z.string().max(100_000),
+  bos: z.boolean().default(false),
+}).openapi("TokenizeRequest");
+
+/** What `/tokenize` answers. */
+export const tokensSchema = z.object({ tokens: z.array(tokenSchema).readonly() }).openapi("Tokens");
+
+const choicesSchema = z.array(z.union([z.string(), z.int()])).readonly();
+const choices = { targets: choicesSchema, distractors: choicesSchema };
+
+const canonicalSpecSchema = z.object({
+  model: z.string(),
+  prompts: z.array(z.union([
+    z.object({ text: z.string(), ...choices }),
+    z.object({ tokens: z.array(z.int()).readonly(), ...choices }),
+  ])).readonly(),
+  bos: z.boolean(),
+  objective: z.object({ kind: z.enum(["logit-diff", "logit", "log-prob", "prob"]), position: z.int() }),
+  freezeFinalNorm: z.boolean(),
+  interventions: z.array(z.unknown()).readonly(),
+  trace: z.null(),
+  basis: z.object({ mlp: z.literal("neuron"), attention: z.literal("head") }),
+  dictionaries: z.array(z.string()).readonly(),
+  topK: z.int(),
+}).openapi("RunSpec");
+
+const numbers = z.array(z.number()).readonly();
+const perSideAndToken = z.array(numbers).readonly();
+
+const effectSumsSchema = z.object({
+  mlp: perSideAndToken,
+  attentionByQuery: perSideAndToken,
+  attentionByKey: perSideAndToken,
+  embed: perSideAndToken,
+}).openapi("EffectSums");
+
+const sideSchema = z.object({
+  label: z.string(),
+  tokens: z.array(tokenSchema).readonly(),
+  position: z.int(),
+  objective: z.number(),
+  logits: z.array(z.object({
+    id: z.int(),
+    text: z.string(),
+    logit: z.number(),
+    logProb: z.number(),
+    rank: z.int(),
+    role: z.enum(["target", "distractor"]).nullable(),
+  })).readonly(),
+}).openapi("Side");
+
+/** A run: what was asked, and the answer. */
+export const runResultSchema = z.object({
+  id: z.string(),
+  spec: canonicalSpecSchema,
+  sides: z.array(sideSchema).readonly(),
+  nodes: z.array(z.object({
+    ref: z.string().meta({ examples: ["mlp/5/1234@7", "head/9/8@12<4", "embed@3"] }),
+    activation: numbers,
+    writeNorm: numbers,
+    directEffect: numbers,
+    totalEffect: numbers,
+  })).readonly(),
+  sums: z.object({ directEffect: effectSumsSchema, totalEffect: effectSumsSchema }),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), difference: z.number(), tolerance: z.number() }))
+    .readonly(),
+  timing: z.object({ queuedMs: z.number(), compileMs: z.number(), computeMs: z.number(), device: z.string() }),
+  provenance: z.object({ model: z.string(), weights: z.string(), version: z.string() }),
+}).openapi("RunResult");

@@ -1,0 +1,54 @@
+/** Composition of the web application: middleware in their order, then the routes. */
+import { Hono } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { requestId } from "hono/request-id";
+import { apiRoutes } from "./api.ts";
+import { assetRoutes, assetUrls, loadAssets } from "./assets.ts";
+import { debuggerRoutes } from "./debugger.tsx";
+import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
+import { answerProblem, errorHandler } from "./errors.tsx";
+import { homeRoutes } from "./home.tsx";
+import { operationRoutes } from "./operations.ts";
+import { renderer } from "./renderer.tsx";
+import { runRoutes } from "./runs.tsx";
+import { bodyLimit, contentTypeCheck, hostCheck, pageHeaders, sameOriginCheck } from "./security.ts";
+import { accessLog, countRequests, RequestMetrics } from "./telemetry.ts";
+import { themeRoutes } from "./theme.ts";
+
+/** The whole application over an engine. */
+export function createApp(deps: Deps): Hono<AppEnv> {
+  const metrics = new RequestMetrics();
+  const assets = loadAssets();
+  const app = new Hono<AppEnv>();
+  app.use(requestId());
+  app.use(accessLog(deps));
+  app.use(countRequests(metrics));
+  app.use(pageHeaders());
+  // Before the checks, so that their refusals are pages too.
+  app.use(renderer(assetUrls(assets)));
+  app.use(hostCheck(deps.allowedHosts));
+  app.use(bodyLimit());
+  app.use(sameOriginCheck());
+  app.use(methodNotAllowed({
+    app,
+    onMethodNotAllowed: (c, methods) => {
+      const allow = methods.join(", ");
+      return answerProblem(c, {
+        status: 405,
+        detail: `This address does not take ${c.req.method}: expected ${allow}`,
+        headers: { Allow: allow },
+      });
+    },
+  }));
+  app.use(contentTypeCheck());
+  app.route("/", operationRoutes(deps, metrics));
+  app.route("/", assetRoutes(assets));
+  app.route(API_PREFIX, apiRoutes(deps));
+  app.route("/", homeRoutes(deps));
+  app.route("/", debuggerRoutes(deps));
+  app.route("/", runRoutes(deps));
+  app.route("/", themeRoutes());
+  app.notFound((c) => answerProblem(c, { status: 404, detail: "There is nothing at this address" }));
+  app.onError(errorHandler(deps));
+  return app;
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { delimiter, join } from "node:path";
+import { parseConfig, type ServerConfig } from "../../engine/config.ts";
+import { StartError } from "../../engine/errors.ts";
+
+async function configOf(args: readonly string[], env: Record<string, string> = {}): Promise<ServerConfig> {
+  const command = await parseConfig(args, env);
+  assert.equal(command.kind, "start");
+  return command.kind === "start" ? command.config : assert.fail();
+}
+
+Deno.test("parseConfig() has a default for everything", async () => {
+  const config = await configOf([]);
+  assert.equal(config.port, 8000);
+  assert.equal(config.host, "127.0.0.1");
+  assert.equal(config.device, "cpu");
+  assert.deepEqual([config.models, config.dictionaries, config.allowedHosts], [[], [], []]);
+  assert.equal(config.dataFolder, join(Deno.cwd(), "data"));
+});
+
+Deno.test("parseConfig() reads variables, and a flag wins over its variable", async () => {
+  const here = Deno.cwd();
+  const env = {
+    TDB_PORT: "1234",
+    TDB_HOST: "::1",
+    TDB_MODELS: `${here}${delimiter}${here}/tests`,
+    TDB_DATA: "x",
+    TDB_DEVICE: "cuda",
+  };
+  const config = await configOf(["--port", "0", "--data=y"], env);
+  assert.equal(config.port, 0);
+  assert.equal(config.host, "::1");
+  assert.deepEqual(config.models, [here, `${here}/tests`]);
+  assert.equal(config.dataFolder, join(here, "y"));
+  assert.equal(config.device, "cuda");
+});
+
+Deno.test("parseConfig() takes --models several times", async () => {
+  assert.deepEqual((await configOf(["--models", ".", "--models", "tests"])).models, [".", "tests"]);
+});
+
+Deno.test("parseConfig() knows --help and --version", async () => {
+  assert.equal((await parseConfig(["--help"], {})).kind, "help");
+  assert.equal((await parseConfig(["--version"], {})).kind, "version");
+});
+
+const REFUSED: Readonly<Record<string, readonly [readonly string[], RegExp]>> = {
+  "an unknown flag": [["--prot", "1"], /Unknown option '--prot'; --help lists the flags/],
+  "a positional argument": [["demo"], /Unexpected argument 'demo'/],
+  "a flag without a value": [["--port"], /--port/],
+  "an empty value": [["--host", ""], /--host has no value/],
+  "a port that is no number": [["--port", "eighty"], /--port is "eighty", expected a port number in 0\.\.65535/],
+  "a port out of range": [["--port", "65536"], /expected a port number in 0\.\.65535/],
+  "a negative port": [["--port=-1"], /expected a port number/],
+  "a port given twice": [["--port", "1", "--port", "2"], /--port is given 2 times, expected once/],
+  "a models folder that does not exist": [
+    ["--models", "no/such"],
+    /--models "no\/such" does not exist, expected a readable folder/,
+  ],
+  "a models folder that is a file": [["--models", "deno.json"], /"deno.json" is not a folder/],
+  "a dictionaries folder that does not exist": [
+    ["--dictionaries", "no/such"],
+    /--dictionaries "no\/such" does not exist/,
+  ],
+  "a data folder that is a file": [["--data", "deno.json"], /"deno.json" is a file, expected a folder/],
+  "an unknown device": [["--device", "tpu"], /--device is "tpu", expected cpu or cuda/],
+};
+
+for (const [what, [args, message]] of Object.entries(REFUSED)) {
+  Deno.test(`parseConfig() refuses ${what} with one line`, async () => {
+    await assert.rejects(parseConfig(args, {}), (error: unknown) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, message);
+      assert.doesNotMatch(error.message, /\n/);
+      return true;
+    });
+  });
+}
+
+Deno.test("parseConfig() names the variable when the variable is wrong", async () => {
+  await assert.rejects(parseConfig([], { TDB_PORT: "x" }), /TDB_PORT is "x"/);
+});
