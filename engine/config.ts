@@ -18,7 +18,10 @@ export interface ServerConfig {
 }
 
 /** What the command line asks for. */
-export type Command = { readonly kind: "start"; readonly config: ServerConfig } | { readonly kind: "help" | "version" };
+export type Command =
+  | { readonly kind: "start"; readonly config: ServerConfig }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
 

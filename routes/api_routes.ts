@@ -37,7 +37,7 @@ export const createRun = createRoute({
   method: "post",
   path: "/runs",
   summary: "Ask a question; the same question always has the same id",
-  request: { body: jsonBody(runSpecSchema.openapi("RunRequest")) },
+  request: { body: jsonBody(documented(runSpecSchema, "RunRequest")) },
   responses: {
     200: { description: "The run existed already", headers: locationHeader(), ...jsonContent(runResultSchema) },
     201: { description: "The run is new", headers: locationHeader(), ...jsonContent(runResultSchema) },
@@ -109,7 +109,7 @@ export const readTensors = createRoute({
   method: "post",
   path: "/tensors",
   summary: "Activations, gradients and scalars of a question, complete, as a safetensors file",
-  request: { body: jsonBody(tensorsRequestSchema.openapi("TensorsRequest")) },
+  request: { body: jsonBody(documented(tensorsRequestSchema, "TensorsRequest")) },
   responses: {
     200: {
       description: "A safetensors file",
@@ -143,4 +143,9 @@ function problemResponses<Status extends keyof typeof PROBLEMS>(statuses: readon
     description: string;
     content: { "application/problem+json": { schema: typeof problemSchema } };
   }>;
+}
+
+/** A schema of the engine under a name in the document. It was made before schemas learnt of OpenAPI; its copy has. */
+function documented<Schema extends z.ZodObject>(schema: Schema, name: string): Schema {
+  return schema.clone().openapi(name);
 }

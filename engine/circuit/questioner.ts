@@ -44,7 +44,7 @@ export class Questioner {
     const { rows, topK } = question;
     const { session, compileMs } = await this.#runSession(model, question);
     const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
-    const { mlpWidth, headCount, layerCount } = model.architecture;
+    const { mlpWidth, headCount } = model.architecture;
     const norms = await this.#norms(model);
     const startedAt = performance.now();
     const fetches = await session.execute({

@@ -18,10 +18,10 @@ export type TensorName =
 
 /** Metrics as tensor names spell them. */
 const METRIC_NAMES: Readonly<Record<string, Metric>> = {
-  activation: "activation",
-  write_norm: "writeNorm",
-  direct_effect: "directEffect",
-  total_effect: "totalEffect",
+  "activation": "activation",
+  "write_norm": "writeNorm",
+  "direct_effect": "directEffect",
+  "total_effect": "totalEffect",
 };
 
 /** Every name that a model answers to, in the order of the forward pass. */

@@ -16,9 +16,9 @@ export function tensorsBytes(names: readonly TensorName[], architecture: Archite
     key: tokenCount,
     one: 1,
     head: architecture.headCount,
-    d_head: architecture.headWidth,
-    d_model: architecture.modelWidth,
-    d_mlp: architecture.mlpWidth,
+    "d_head": architecture.headWidth,
+    "d_model": architecture.modelWidth,
+    "d_mlp": architecture.mlpWidth,
     vocab: architecture.vocabularySize,
   };
   const scalarAxes = { mlp: ["token", "d_mlp"], head: ["query", "key", "head"], embed: ["token"] };

@@ -60,7 +60,7 @@ function openFile(path: string): DatabaseSync {
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON");
     migrate(database);
     const check = database.prepare("PRAGMA quick_check(1)").get();
-    if (check?.["quick_check"] !== "ok") throw new DamagedError(`quick_check found ${String(check?.["quick_check"])}`);
+    if (check?.["quick_check"] !== "ok") throw new DamagedError(`Check found ${String(check?.["quick_check"])}`);
     // A read-only file is found here, not at the first result.
     database.exec("BEGIN IMMEDIATE; CREATE TABLE write_probe (x INTEGER) STRICT; ROLLBACK");
     return database;
@@ -74,7 +74,7 @@ function openFile(path: string): DatabaseSync {
 function migrate(database: DatabaseSync): void {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
   if (version > MIGRATIONS.length) {
-    throw new Error(`it has version ${version}, written by a newer program; this one knows ${MIGRATIONS.length}`);
+    throw new Error(`Version ${version} was written by a newer program: this one knows ${MIGRATIONS.length}`);
   }
   if (version === MIGRATIONS.length) return;
   database.exec("BEGIN IMMEDIATE");

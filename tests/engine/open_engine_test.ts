@@ -53,8 +53,8 @@ Deno.test('run() answers the demo question: " Mary", a large logit difference, e
     assert.match(result.provenance.weights, /^sha256:[0-9a-f]{64}$/);
     // The heads that the model card names as the most important ones stand out by direct effect.
     const byEffect = result.nodes.toSorted((a, b) => (b.directEffect[0] ?? 0) - (a.directEffect[0] ?? 0));
-    const heads = byEffect.slice(0, 4).map(({ ref }) => parseNodeRef(ref)).map((node) =>
-      node.kind === "head" ? `${node.layer}.${node.head}` : node.kind
+    const heads = byEffect.slice(0, 4).map(({ ref }) => parseNodeRef(ref)).map((found) =>
+      found.kind === "head" ? `${found.layer}.${found.head}` : found.kind
     );
     assert.ok(heads.includes("3.3"), heads.join());
     for (const { ref } of result.nodes) parseNodeRef(ref);
@@ -117,7 +117,7 @@ Deno.test("run() of two prompts has two sides that list the same tokens and node
     assert.ok((left?.objective ?? 0) > 0 && (right?.objective ?? 0) < 0);
     const ids = (side: typeof left) => side?.logits.map(({ id }) => id).sort((a, b) => a - b);
     assert.deepEqual(ids(left), ids(right));
-    for (const node of result.nodes) assert.equal(node.totalEffect.length, 2);
+    for (const { totalEffect } of result.nodes) assert.equal(totalEffect.length, 2);
     assert.ok(result.checks.every(({ ok }) => ok));
   }));
 
@@ -315,9 +315,9 @@ Deno.test("the heads of the demo model are where its card says", () =>
     const { result } = await engine.run({ ...QUESTION, topK: 50 });
     const total = new Map<string, number>();
     for (const { ref, directEffect } of result.nodes) {
-      const node = parseNodeRef(ref);
-      if (node.kind !== "head") continue;
-      const key = `${node.layer}.${node.head}`;
+      const found = parseNodeRef(ref);
+      if (found.kind !== "head") continue;
+      const key = `${found.layer}.${found.head}`;
       total.set(key, (total.get(key) ?? 0) + (directEffect[0] ?? 0));
     }
     const [[best] = []] = [...total].sort((a, b) => b[1] - a[1]);

@@ -115,7 +115,7 @@ Deno.test("WorkerClient.call() survives a crash of the worker: 503 now, a fresh 
   const behind = client.call("echo", "behind");
   await assert.rejects(
     waiting,
-    (error: unknown) => error instanceof EngineUnavailableError && /deliberate crash.*ask again/.test(error.message),
+    (error: unknown) => error instanceof EngineUnavailableError && /Deliberate crash.*ask again/.test(error.message),
   );
   assert.equal((await behind).output, "behind");
   assert.deepEqual((await client.call("log", null)).output, ["behind"]);

@@ -92,7 +92,7 @@ for (
       assert.equal(lines.length, 1);
       store.saveRun(resultOf("a"));
       assert.equal(store.countRuns(), 1);
-      const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
       assert.ok(names.some((name) => name.includes(".corrupt-")), names.join());
     }));
 }
@@ -120,7 +120,7 @@ Deno.test("Store.open() leaves a database of a newer version alone and goes on i
     newer.exec("PRAGMA user_version = 99");
     newer.close();
     using store = Store.open(folder, () => {});
-    assert.match(store.problem ?? "", /version 99, written by a newer program.*kept in memory only/);
+    assert.match(store.problem ?? "", /Version 99 was written by a newer program.*kept in memory only/);
     assert.equal(store.countRuns(), 0);
   }));
 

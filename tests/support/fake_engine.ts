@@ -1,0 +1,210 @@
+/**
+ * An engine that computes nothing: numbers follow from token ids, the same each time. Tests steer it through `failure`,
+ * `delayMs` and `isReady`, and read what it was asked from `signals`.
+ */
+import { createHash } from "node:crypto";
+import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
+import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
+import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
+import {
+  type CallOptions,
+  CancelledError,
+  type Engine,
+  type EngineStatus,
+  type FieldIssue,
+  type ModelDetail,
+  type ModelSummary,
+  NotFoundError,
+  type RunAnswer,
+  type RunResult,
+  type RunSpec,
+  type RunSpecInput,
+  type Side,
+  type TensorsRequest,
+  type Token,
+  ValidationError,
+} from "../../engine/mod.ts";
+
+const BOS: Token = { id: 0, text: "<|endoftext|>" };
+
+const MODEL: ModelSummary = {
+  id: "demo",
+  family: "gpt2",
+  layerCount: 2,
+  headCount: 2,
+  modelWidth: 8,
+  mlpWidth: 32,
+  vocabularySize: 1_000_000,
+  contextLength: 64,
+  parameterCount: 1234,
+  weightsBytes: 4936,
+  hasTokenizer: true,
+  bos: BOS,
+};
+
+/** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
+export class FakeEngine implements Engine {
+  readonly version = "0.0.0-test";
+  /** Thrown by whatever is asked next and later; null lets it answer. */
+  failure: Error | null = null;
+  /** How long a run takes. */
+  delayMs = 0;
+  isReady = true;
+  /** Signals of the runs and tensors asked for. */
+  readonly signals: (AbortSignal | undefined)[] = [];
+  /** Times that the status was asked for. */
+  statusCalls = 0;
+  readonly #runs = new Map<string, RunResult>();
+  readonly #texts = new Map<number, string>([[BOS.id, BOS.text]]);
+
+  models(): readonly ModelSummary[] {
+    return [MODEL];
+  }
+
+  model(id: string): ModelDetail {
+    this.#fail();
+    if (id !== MODEL.id) throw new NotFoundError(`There is no model ${JSON.stringify(id)}: expected demo`);
+    return {
+      ...MODEL,
+      config: { model_type: "gpt2", n_layer: 2 },
+      hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
+      dictionaries: [],
+      datasets: [],
+    };
+  }
+
+  tokenize(modelId: string, text: string, bos: boolean): readonly Token[] {
+    this.model(modelId);
+    const tokens = [...text.matchAll(/\s?\S+|\s/gu)].map(([part]) => this.#token(part));
+    return bos ? [BOS, ...tokens] : tokens;
+  }
+
+  canonicalize(input: RunSpecInput): RunSpec {
+    const { model = MODEL.id, prompts, ...parsed } = parseOrThrow(runSpecSchema, input);
+    this.model(model);
+    const issues: FieldIssue[] = [];
+    prompts.forEach((prompt, p) => {
+      for (const key of ["targets", "distractors"] as const) {
+        prompt[key].forEach((choice, i) => {
+          const parts = typeof choice === "number" ? [choice] : this.tokenize(model, choice, false);
+          if (parts.length === 1) return;
+          issues.push({
+            path: `prompts.${p}.${key}.${i}`,
+            message: `${JSON.stringify(choice)} is ${parts.length} tokens: expected exactly one`,
+          });
+        });
+      }
+    });
+    if (issues.length > 0) throw new ValidationError(issues);
+    return {
+      ...parsed,
+      model,
+      prompts,
+      bos: parsed.bos ?? prompts.some((prompt) => "text" in prompt),
+      interventions: [],
+      dictionaries: [],
+    };
+  }
+
+  async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
+    this.signals.push(signal);
+    await this.#wait(signal);
+    const spec = this.canonicalize(input);
+    const id = createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16);
+    const stored = this.#runs.get(id);
+    if (stored !== undefined) return { result: stored, isNew: false };
+    const result = this.#compute(id, spec);
+    this.#runs.set(id, result);
+    return { result, isNew: true };
+  }
+
+  storedRun(id: string): RunResult {
+    this.#fail();
+    const run = this.#runs.get(id);
+    if (run === undefined) throw new NotFoundError(`There is no run ${JSON.stringify(id)}`);
+    return run;
+  }
+
+  recentRuns(count: number): readonly RunResult[] {
+    return [...this.#runs.values()].toReversed().slice(0, count);
+  }
+
+  async tensors(request: TensorsRequest, { signal }: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    this.signals.push(signal);
+    await this.#wait(signal);
+    parseOrThrow(tensorsRequestSchema, request);
+    return new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
+  }
+
+  status(): EngineStatus {
+    this.statusCalls++;
+    return {
+      isReady: this.isReady,
+      problem: this.isReady ? null : "The engine restarts",
+      device: "cpu",
+      queued: 3,
+      active: 1,
+      sessions: { count: 2, bytes: 4096, compiled: 5, reused: 7 },
+      storedRuns: this.#runs.size,
+    };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #fail(): void {
+    if (this.failure !== null) throw this.failure;
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    if (signal?.aborted) throw new CancelledError("The caller gave up");
+    this.#fail();
+  }
+
+  #token(text: string): Token {
+    const id = 1 + createHash("sha256").update(text).digest().readUInt32LE() % (MODEL.vocabularySize - 1);
+    this.#texts.set(id, text);
+    return { id, text };
+  }
+
+  #compute(id: string, spec: RunSpec): RunResult {
+    const labels = spec.prompts.length === 1 ? ["clean"] : ["left", "right"];
+    const sides = spec.prompts.map((prompt, index): Side => {
+      const tokens = "text" in prompt
+        ? this.tokenize(spec.model, prompt.text, spec.bos)
+        : prompt.tokens.map((token) => ({ id: token, text: this.#texts.get(token) ?? `[${token}]` }));
+      const choice = (role: "target" | "distractor") => (value: string | number, rank: number) => {
+        const [token = BOS] = typeof value === "string" ? this.tokenize(spec.model, value, false) : [];
+        return { ...token, logit: 1 / 3 + rank, logProb: -0.1 - rank, rank: rank + 1, role };
+      };
+      return {
+        label: labels[index] ?? "",
+        tokens,
+        position: tokens.length - 1,
+        objective: 3.25,
+        logits: [...prompt.targets.map(choice("target")), ...prompt.distractors.map(choice("distractor"))],
+      };
+    });
+    const values = (value: number): number[] => sides.map((_, side) => value + side);
+    const zeros = sides.map(({ tokens }) => tokens.map(() => 0));
+    const sums = { mlp: zeros, attentionByQuery: zeros, attentionByKey: zeros, embed: zeros };
+    return {
+      id,
+      spec,
+      sides,
+      nodes: ["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
+        ref,
+        activation: values(0.1 * i),
+        writeNorm: values(i + 1 / 3),
+        directEffect: values(-i),
+        totalEffect: values(i % 2),
+      })),
+      sums: { directEffect: sums, totalEffect: sums },
+      checks: [{ name: "direct effects sum to the objective", ok: true, difference: 2e-6, tolerance: 1e-3 }],
+      timing: { queuedMs: 0, compileMs: 0, computeMs: 1, device: "cpu" },
+      provenance: { model: spec.model, weights: `sha256:${"0".repeat(64)}`, version: this.version },
+    };
+  }
+}

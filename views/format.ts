@@ -1,0 +1,60 @@
+/** How numbers, tokens, times and sizes are written. One place, so that a page never says the same thing in two ways. */
+import { format } from "d3-format";
+
+const MINUS = "\u2212";
+const fixed3 = format(",.3f");
+const scientific = format(".1e");
+
+/** A number with three decimals; a tiny one is never shown as zero: `1.2e−5`. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "∞" : `${MINUS}∞`;
+  const text = value !== 0 && Math.abs(value) < 0.0005 ? scientific(value) : fixed3(value);
+  return text.replaceAll("-", MINUS);
+}
+
+/** As `formatNumber`, with its sign always written; zero has none. */
+export function formatSigned(value: number): string {
+  return value > 0 ? `+${formatNumber(value)}` : formatNumber(value);
+}
+
+/** A probability, from its logarithm, as a percentage. */
+export function formatProbability(logProb: number): string {
+  const percent = Math.exp(logProb) * 100;
+  return percent >= 0.05 ? `${format(".1f")(percent)}%` : `${scientific(percent).replaceAll("-", MINUS)}%`;
+}
+
+export function formatCount(count: number): string {
+  return format(",")(count);
+}
+
+/** A duration in ms, as `14 ms` or `1.3 s`. */
+export function formatDuration(ms: number): string {
+  if (ms >= 1000) return `${format(".1f")(ms / 1000)} s`;
+  return ms >= 10 || ms === 0 ? `${format(".0f")(ms)} ms` : `${format(".1f")(ms)} ms`;
+}
+
+export function formatBytes(bytes: number): string {
+  if (bytes >= 1e9) return `${format(".2f")(bytes / 1e9)} GB`;
+  return bytes >= 1e6 ? `${format(".1f")(bytes / 1e6)} MB` : `${format(".0f")(bytes / 1e3)} kB`;
+}
+
+const VISIBLE: Readonly<Record<string, string>> = { " ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽" };
+
+/** The text of a token with everything visible that one would not see: spaces, line ends, controls, direction marks. */
+export function tokenLabel(text: string): string {
+  if (text === "") return "∅";
+  return [...text].map((character) => {
+    const visible = VISIBLE[character];
+    if (visible !== undefined) return visible;
+    return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u.test(character) ? escapeOf(character) : character;
+  }).join("");
+}
+
+/** A token in a sentence: with quotation marks. */
+export function quotedToken(text: string): string {
+  return `“${tokenLabel(text)}”`;
+}
+
+function escapeOf(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+}

@@ -1,0 +1,130 @@
+import type { VNode } from "preact";
+import type { ModelSummary, RunResult } from "../../engine/mod.ts";
+import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts";
+import type { Example, LandingProps } from "../props.ts";
+import { debuggerUrl, runsUrl, runUrl } from "../urls.ts";
+
+/** The first page: what this is, a question to begin with, what is loaded, what was asked. */
+export function LandingPage({ models, examples, recentRuns, status }: LandingProps): VNode {
+  const [first, ...rest] = examples;
+  return (
+    <div class="page landing-page">
+      <section class="hero">
+        <h1>Why did the model say that?</h1>
+        <p>
+          Ask why a language model continues a text with one token and not another. The answer names the attention
+          heads, neurons and embeddings responsible, each with what it computed, how much it wrote, and how far it moved
+          the prediction.
+        </p>
+        {status.problem === null ? null : <p class="error-note" role="alert">{status.problem}</p>}
+        {first === undefined ? null : <ExampleCard example={first} isFirst />}
+        <p>
+          <a href={debuggerUrl()}>Or ask a question of your own</a>
+        </p>
+      </section>
+      <section aria-labelledby="examples-title">
+        <h2 id="examples-title">What the demo model can do</h2>
+        <div class="gallery">{rest.map((example) => <ExampleCard example={example} isFirst={false} />)}</div>
+      </section>
+      <Models models={models} />
+      <RecentRuns runs={recentRuns} />
+    </div>
+  );
+}
+
+/** An example is a form of hidden fields: one click asks it, with or without script. */
+function ExampleCard(
+  { example: { title, lookFor, question }, isFirst }: { readonly example: Example; readonly isFirst: boolean },
+): VNode {
+  return (
+    <form class={isFirst ? "card example example-first" : "card example"} method="post" action={runsUrl()}>
+      <h3>{title}</h3>
+      {question.prompts.map(({ text, targets, distractors }, index) => (
+        <>
+          <p class="example-prompt">
+            {text}
+            <span class="example-answer">{targets.map(tokenLabel).join(" ")}</span>
+            {distractors.length === 0
+              ? null
+              : <span class="example-against">not {distractors.map(tokenLabel).join(" ")}</span>}
+          </p>
+          <input type="hidden" name="prompt" value={text} />
+          {targets.map((target) => <input type="hidden" name={`target.${index}`} value={target} />)}
+          {distractors.map((distractor) => <input type="hidden" name={`distractor.${index}`} value={distractor} />)}
+        </>
+      ))}
+      <input type="hidden" name="model" value={question.model} />
+      <input type="hidden" name="objective" value={question.objective} />
+      <input type="hidden" name="position" value={question.position} />
+      <input type="hidden" name="k" value={question.topK} />
+      {question.bos ? <input type="hidden" name="bos" value="on" /> : null}
+      {question.freezeFinalNorm ? <input type="hidden" name="freezeFinalNorm" value="on" /> : null}
+      <p class="look-for">{lookFor}</p>
+      <button type="submit" class={isFirst ? "primary" : "small"}>
+        {isFirst ? "Show why" : "Run"}
+        <span class="visually-hidden">: {title}</span>
+      </button>
+    </form>
+  );
+}
+
+function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode {
+  return (
+    <section class="card" aria-labelledby="models-title">
+      <h2 id="models-title">Models</h2>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Models">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col">Family</th>
+              <th scope="col" class="number">Layers</th>
+              <th scope="col" class="number">Heads</th>
+              <th scope="col" class="number">Neurons a layer</th>
+              <th scope="col" class="number">Context</th>
+              <th scope="col" class="number">Parameters</th>
+              <th scope="col" class="number">Weights</th>
+            </tr>
+          </thead>
+          <tbody>
+            {models.map((model) => (
+              <tr>
+                <th scope="row">{model.id}</th>
+                <td>{model.family}</td>
+                <td class="number">{model.layerCount}</td>
+                <td class="number">{model.headCount}</td>
+                <td class="number">{formatCount(model.mlpWidth)}</td>
+                <td class="number">{formatCount(model.contextLength)}</td>
+                <td class="number">{formatCount(model.parameterCount)}</td>
+                <td class="number">{formatBytes(model.weightsBytes)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {
+  return (
+    <section class="card" aria-labelledby="runs-title">
+      <h2 id="runs-title">Asked lately</h2>
+      {runs.length === 0
+        ? <p class="empty-state">Nothing yet. Every question gets a lasting address, and is listed here.</p>
+        : (
+          <ul class="recent-runs">
+            {runs.map(({ id, sides: [side], spec }) => (
+              <li>
+                <a href={runUrl(id)}>{side?.tokens.map(({ text }) => text).join("").slice(0, 120) ?? id}</a>{" "}
+                <span class="fine-print">
+                  {spec.model} · {spec.objective.kind} {formatSigned(side?.objective ?? NaN)}
+                  {spec.prompts.length > 1 ? " · two prompts" : ""}
+                </span>
+              </li>
+            ))}
+          </ul>
+        )}
+    </section>
+  );
+}

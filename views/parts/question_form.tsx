@@ -1,0 +1,222 @@
+/** The question: prompts, targets, distractors, objective. Works without script; every button submits the form itself. */
+import type { VNode } from "preact";
+import type { DebuggerProps, FieldMessage, PromptFields } from "../props.ts";
+import { tokenLabel } from "../format.ts";
+import { debuggerUrl, runsUrl } from "../urls.ts";
+import { Field, FieldMessages, messagesAt } from "./field.tsx";
+import { RUN_ID } from "./run_shell.tsx";
+
+export const QUESTION_FORM_ID = "question-form";
+
+export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages">;
+
+const OBJECTIVES = [
+  { value: "logit-diff", label: "logit difference: targets − distractors" },
+  { value: "logit", label: "logit: targets − mean of all tokens" },
+  { value: "log-prob", label: "log-probability of the targets" },
+  { value: "prob", label: "probability of the targets" },
+] as const;
+
+/** Paths whose messages stand beside their field; all others stand on top. */
+const OWN_PATHS = /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos)(\.|$)/;
+
+export function QuestionForm({ models, fields, messages }: QuestionFormProps): VNode {
+  const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
+  return (
+    <form
+      id={QUESTION_FORM_ID}
+      class="question-form card"
+      method="post"
+      action={runsUrl()}
+      hx-post={runsUrl()}
+      hx-target={`#${RUN_ID}`}
+      hx-swap="outerHTML"
+      hx-sync="this:replace"
+      hx-disabled-elt="find .run-button"
+    >
+      {/* First in the form, so that Enter in any field asks the question and never does anything else. */}
+      <button type="submit" class="visually-hidden" name="action" value="run" tabIndex={-1} aria-hidden="true">
+        Run
+      </button>
+      {others.length === 0 ? null : (
+        <ul class="form-messages" role="alert">
+          {others.map(({ path, message }) => <li>{path === "" ? "" : `${path}: `}{message}</li>)}
+        </ul>
+      )}
+      <div class={fields.prompts.length > 1 ? "prompts prompts-two" : "prompts"}>
+        {fields.prompts.map((prompt, index) => (
+          <PromptColumn prompt={prompt} index={index} isOnly={fields.prompts.length === 1} messages={messages} />
+        ))}
+      </div>
+      <div class="options">
+        <Field id="model" label="Model" messages={messages} path="model">
+          {(attributes) => (
+            <select id="model" name="model" {...attributes}>
+              {models.map(({ id }) => <option value={id} selected={id === fields.model}>{id}</option>)}
+            </select>
+          )}
+        </Field>
+        <Field
+          id="objective"
+          label="Objective"
+          messages={messages}
+          path="objective.kind"
+          help="Larger is better for the target."
+        >
+          {(attributes) => (
+            <select id="objective" name="objective" {...attributes}>
+              {OBJECTIVES.map(({ value, label }) => (
+                <option value={value} selected={value === fields.objective}>{label}</option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field
+          id="position"
+          label="Position"
+          messages={messages}
+          path="objective.position"
+          help="Token to predict after; −1 is the last."
+        >
+          {(attributes) => (
+            <input id="position" name="position" value={fields.position} inputMode="numeric" size={6} {...attributes} />
+          )}
+        </Field>
+        <Field id="k" label="Top k" messages={messages} path="topK" help="Rows per column and kind: 1 to 200.">
+          {(attributes) => <input id="k" name="k" value={fields.topK} inputMode="numeric" size={6} {...attributes} />}
+        </Field>
+        <div class="checks">
+          <label>
+            <input type="checkbox" name="bos" value="on" checked={fields.bos} /> Begin with the model’s BOS token
+          </label>
+          <FieldMessages id="bos" messages={messagesAt(messages, "bos")} />
+          <label>
+            <input type="checkbox" name="freezeFinalNorm" value="on" checked={fields.freezeFinalNorm} />{" "}
+            Final norm’s scale is constant in gradients
+          </label>
+        </div>
+      </div>
+      <div class="form-actions">
+        <button type="submit" class="run-button primary" name="action" value="run">Run</button>
+        {fields.prompts.length === 1
+          ? <FormButton action="add-prompt">Compare with a second prompt</FormButton>
+          : <FormButton action="remove-prompt">Remove the second prompt</FormButton>}
+        <span class="computing" aria-hidden="true">Computing…</span>
+      </div>
+    </form>
+  );
+}
+
+interface PromptColumnProps {
+  readonly prompt: PromptFields;
+  readonly index: number;
+  readonly isOnly: boolean;
+  readonly messages: readonly FieldMessage[];
+}
+
+function PromptColumn({ prompt, index, isOnly, messages }: PromptColumnProps): VNode {
+  const side = isOnly ? "Prompt" : index === 0 ? "Left prompt" : "Right prompt";
+  const path = `prompts.${index}`;
+  return (
+    <fieldset class="prompt">
+      <legend>{side}</legend>
+      <Field
+        id={`prompt-${index}`}
+        label="Text before the predicted token"
+        messages={[...messagesAt(messages, `${path}.text`), ...messagesAt(messages, `${path}.tokens`)]}
+        path={path}
+        {...prompt.text.endsWith(" ")
+          ? { help: "The text ends in a space: most tokens begin with one, so the model may not expect this." }
+          : {}}
+      >
+        {(attributes) => (
+          <textarea id={`prompt-${index}`} name="prompt" rows={3} spellcheck={false} {...attributes}>
+            {prompt.text}
+          </textarea>
+        )}
+      </Field>
+      <div class="choices">
+        <ChoiceList kind="target" title="Targets" choices={prompt.targets} index={index} messages={messages} />
+        <FormButton action={`swap.${index}`}>
+          ⇄<span class="visually-hidden">Swap targets and distractors</span>
+        </FormButton>
+        <ChoiceList
+          kind="distractor"
+          title="Distractors"
+          choices={prompt.distractors}
+          index={index}
+          messages={messages}
+        />
+      </div>
+    </fieldset>
+  );
+}
+
+interface ChoiceListProps {
+  readonly kind: "target" | "distractor";
+  readonly title: string;
+  readonly choices: readonly string[];
+  readonly index: number;
+  readonly messages: readonly FieldMessage[];
+}
+
+function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps): VNode {
+  const own = messagesAt(messages, `prompts.${index}.${kind}s`);
+  const id = `${kind}-${index}`;
+  const spaceless = choices.filter((choice) => choice !== "" && !choice.startsWith(" "));
+  return (
+    <div class="choice-list" role="group" aria-label={`${title} of prompt ${index + 1}`}>
+      <span class="choice-title">{title}</span>
+      <div class="choice-boxes">
+        {choices.map((choice, position) => (
+          <input
+            class="choice"
+            name={`${kind}.${index}`}
+            value={choice}
+            size={Math.max(8, choice.length + 1)}
+            aria-label={`${kind} ${position + 1}`}
+            autocomplete="off"
+            spellcheck={false}
+            {...own.length === 0 ? {} : { "aria-invalid": "true" as const, "aria-describedby": `${id}-message` }}
+          />
+        ))}
+        <FormButton action={`add-${kind}.${index}`}>
+          +<span class="visually-hidden">Add a {kind}</span>
+        </FormButton>
+        {choices.length > 1
+          ? (
+            <FormButton action={`remove-${kind}.${index}`}>
+              −<span class="visually-hidden">Remove the last {kind}</span>
+            </FormButton>
+          )
+          : null}
+      </div>
+      {spaceless.length === 0 ? null : (
+        <p class="help">
+          {spaceless.map((choice) => `“${tokenLabel(choice)}”`).join(", ")}{" "}
+          has no leading space. Tokens inside a text usually have one: “␣word”.
+        </p>
+      )}
+      <FieldMessages id={id} messages={own} />
+    </div>
+  );
+}
+
+/** A small button that changes the form without asking the question. */
+function FormButton({ action, children }: { readonly action: string; readonly children: unknown }): VNode {
+  return (
+    <button
+      type="submit"
+      class="small"
+      name="action"
+      value={action}
+      formAction={debuggerUrl()}
+      formNoValidate
+      hx-post={debuggerUrl()}
+      hx-target={`#${QUESTION_FORM_ID}`}
+      hx-swap="outerHTML"
+    >
+      {children as VNode}
+    </button>
+  );
+}

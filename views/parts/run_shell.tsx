@@ -1,0 +1,94 @@
+/** A run: what was asked and what the answer is, card by card. */
+import type { VNode } from "preact";
+import type { RunResult, Side } from "../../engine/mod.ts";
+import { formatNumber, formatSigned, quotedToken } from "../format.ts";
+import type { DebuggerProps } from "../props.ts";
+import { LogitTable } from "./logit_table.tsx";
+import { NodeTable } from "./node_table.tsx";
+import { ChecksCard, ProvenanceCard } from "./run_facts.tsx";
+import { TokenStrip } from "./token_strip.tsx";
+
+/** Id of the place of the run, filled or not. */
+export const RUN_ID = "run";
+
+export type RunShellProps = NonNullable<DebuggerProps["run"]>;
+
+export function RunShell({ result, view, curl }: RunShellProps): VNode {
+  return (
+    <div id={RUN_ID} class="run" data-run={result.id}>
+      <p class="stale-note" aria-hidden="true">
+        The answer to the question asked before; the new one is being computed.
+      </p>
+      <Summary result={result} />
+      <LogitTable result={result} />
+      <NodeTable result={result} view={view} />
+      <ChecksCard checks={result.checks} />
+      <ProvenanceCard result={result} curl={curl} />
+    </div>
+  );
+}
+
+/** The place of a run before the first question. */
+export function EmptyRun(): VNode {
+  return (
+    <div id={RUN_ID} class="run">
+      <p class="card empty-state">
+        No question has been asked on this page yet. <strong>Run</strong>{" "}
+        shows the likeliest next tokens and the heads, neurons and embeddings behind them.
+      </p>
+    </div>
+  );
+}
+
+function Summary({ result }: { readonly result: RunResult }): VNode {
+  const { sides } = result;
+  const [left, right] = sides;
+  return (
+    <section class="card summary" aria-labelledby="summary-title">
+      <h2 id="summary-title" tabIndex={-1}>Objective</h2>
+      <div class="objectives">
+        {sides.map((side) => (
+          <div class="objective">
+            {sides.length > 1 ? <span class="objective-side">{side.label}</span> : null}
+            <span class="objective-value" title={String(side.objective)}>{formatSigned(side.objective)}</span>
+            <p>{objectiveInWords(result, side)}</p>
+            <TokenStrip side={side} />
+          </div>
+        ))}
+        {left !== undefined && right !== undefined
+          ? (
+            <div class="objective">
+              <span class="objective-side">left − right</span>
+              <span class="objective-value">{formatSigned(left.objective - right.objective)}</span>
+            </div>
+          )
+          : null}
+      </div>
+    </section>
+  );
+}
+
+/** What the number says, for people. */
+function objectiveInWords({ spec: { objective: { kind } } }: RunResult, side: Side): string {
+  const names = (role: "target" | "distractor") =>
+    side.logits.filter((row) => row.role === role).map(({ text }) => quotedToken(text)).join(", ");
+  const [targets, distractors] = [names("target"), names("distractor")];
+  const mean = side.logits.filter(({ role }) => role === "target").length > 1 ? "Mean logit" : "Logit";
+  const where = `after token ${side.position}`;
+  const best = side.logits[0];
+  const prediction = best === undefined
+    ? ""
+    : ` The model’s first choice is ${quotedToken(best.text)}, at logit ${formatNumber(best.logit)}.`;
+  switch (kind) {
+    case "logit-diff":
+      return distractors === ""
+        ? `${mean} of ${targets}, ${where}.${prediction}`
+        : `${mean} of ${targets} minus that of ${distractors}, ${where}.${prediction}`;
+    case "logit":
+      return `${mean} of ${targets} minus the mean of all logits, ${where}.${prediction}`;
+    case "log-prob":
+      return `Log-probability of ${targets}, ${where}.${prediction}`;
+    case "prob":
+      return `Probability of ${targets}, ${where}.${prediction}`;
+  }
+}
