@@ -1,6 +1,6 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
-import { HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
+import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
 import { type Engine, openEngine, StartError } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
 
@@ -17,7 +17,7 @@ if (import.meta.main) {
 }
 
 async function main(): Promise<void> {
-  const command = await parseConfig(Deno.args, Deno.env.toObject());
+  const command = await parseConfig(Deno.args, variables());
   if (command.kind === "help") return printLine(HELP);
   if (command.kind === "version") return printLine(denoConfig.version);
   const { config } = command;
@@ -66,6 +66,14 @@ function listen({ host, port, allowedHosts }: ServerConfig, engine: Engine): Den
       { cause },
     );
   }
+}
+
+/** Only the variables that we document: the program may read no others. */
+function variables(): Record<string, string> {
+  return Object.fromEntries(CONFIG_VARIABLES.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 function printLine(line: string): void {

@@ -60,6 +60,9 @@ const VARIABLES: Readonly<Record<StringFlag, string>> = {
   device: "TDB_DEVICE",
   "allow-host": "TDB_ALLOWED_HOSTS",
 };
+/** Every variable that is read. */
+export const CONFIG_VARIABLES: readonly string[] = Object.values(VARIABLES);
+
 const LIST_FLAGS: ReadonlySet<StringFlag> = new Set<StringFlag>(["models", "dictionaries", "allow-host"]);
 
 /** Values of one setting with the name under which they were given. */

@@ -29,7 +29,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
     title: "Greater-than",
     lookFor: "Heads that carry the first year’s last two digits to the end, and neurons that raise only later years.",
     text: "The war lasted from the year 1743 to the year 17",
-    targets: ["51", "62", "75", "88"],
+    targets: ["69", "91", "67", "68"],
     distractors: ["12", "21", "30", "38"],
   },
   {

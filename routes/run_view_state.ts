@@ -1,8 +1,8 @@
 /** The state of a run's page, as its URL says it. */
 import { NODE_SORTS, type RunViewState } from "../views/props.ts";
 
-/** What a bare URL shows: the largest total effects on the first side first. */
-export const DEFAULT_VIEW: RunViewState = { sort: "totalEffect", direction: "desc", side: 0 };
+/** What a bare URL shows: the largest direct effects on the first side first. */
+export const DEFAULT_VIEW: RunViewState = { sort: "directEffect", direction: "desc", side: 0 };
 
 /** Reads `sort`, `dir` and `side`; what is not understood falls back to the default. */
 export function runViewState(query: URLSearchParams, sideCount: number): RunViewState {

@@ -15,7 +15,6 @@ const HTMX_CONFIG = JSON.stringify({
   disableInheritance: true,
   historyCacheSize: 0,
   historyRestoreAsHxRequest: false,
-  refreshOnHistoryMiss: true,
   allowEval: false,
   allowScriptTags: false,
   selfRequestsOnly: true,
@@ -77,7 +76,12 @@ function ThemeSwitch({ theme }: { readonly theme: Theme }): VNode {
   return (
     <form class="theme-switch" method="post" action={themeUrl()} aria-label="Theme">
       {THEMES.map(({ value, label }) => (
-        <button type="submit" name="theme" value={value} aria-pressed={(theme ?? "system") === value}>
+        <button
+          type="submit"
+          name="theme"
+          value={value}
+          aria-pressed={(theme ?? "system") === value ? "true" : "false"}
+        >
           {label}
         </button>
       ))}

@@ -32,8 +32,9 @@ export function assembleResult(
       role: roleOf(choices.find((choice) => choice.id === id)?.weight),
     })),
   }));
+  const { id, ...rest } = frame;
   return {
-    ...frame,
+    id,
     spec,
     sides,
     nodes: nodeRows(model, numbers, question.rows.map(({ tokens }) => tokens.length)),
@@ -41,6 +42,7 @@ export function assembleResult(
       directEffect: effectSums(numbers.sums.directEffect, numbers.embed.directEffect),
       totalEffect: effectSums(numbers.sums.totalEffect, numbers.embed.totalEffect),
     },
+    ...rest,
   };
 }
 

@@ -26,6 +26,8 @@ document.addEventListener("htmx:afterRequest", ({ target }) => {
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
+  // A page that Back restores is swapped without a request of its own.
+  if (xhr === undefined) return;
   if (xhr.status >= 400) {
     announce("The question was not answered: see the message");
     document.querySelector("[aria-invalid='true']")?.focus();

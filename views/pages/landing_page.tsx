@@ -38,7 +38,7 @@ function ExampleCard(
 ): VNode {
   return (
     <form class={isFirst ? "card example example-first" : "card example"} method="post" action={runsUrl()}>
-      <h3>{title}</h3>
+      {isFirst ? <h2>{title}</h2> : <h3>{title}</h3>}
       {question.prompts.map(({ text, targets, distractors }, index) => (
         <>
           <p class="example-prompt">
@@ -72,7 +72,7 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
   return (
     <section class="card" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Models">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of models">
         <table>
           <thead>
             <tr>

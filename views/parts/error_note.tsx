@@ -7,7 +7,7 @@ export const NOTICE_ID = "notice";
 
 /** The empty place, in every page with a form. */
 export function NoticePlace(): VNode {
-  return <div id={NOTICE_ID} />;
+  return <div id={NOTICE_ID} class="notice-place" />;
 }
 
 export function ErrorNote({ status, title, detail, issues, requestId }: ErrorProps): VNode {

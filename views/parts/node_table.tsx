@@ -45,7 +45,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
         </p>
       </div>
       <Legend />
-      <div class="table-scroll" tabIndex={0} role="region" aria-label="Nodes">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of nodes">
         <table>
           <caption class="visually-hidden">
             Heads, neurons and embeddings with their activation, write magnitude and effects

@@ -28,6 +28,7 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
       class="question-form card"
       method="post"
       action={runsUrl()}
+      autocomplete="off"
       hx-post={runsUrl()}
       hx-target={`#${RUN_ID}`}
       hx-swap="outerHTML"
