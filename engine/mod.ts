@@ -3,6 +3,7 @@ export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Check, EffectSums, NodeRow, RunResult, Side, TokenLogit } from "./circuit/run_result.ts";
+export { fieldIssues, toValidationError } from "./circuit/field_issues.ts";
 export { formatNodeRef, type NodeRef, parseNodeRef } from "./circuit/refs.ts";
 export {
   MAX_CHOICE_TOKENS,

@@ -3,7 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
-import { type Engine, NotFoundError } from "../engine/mod.ts";
+import { type Engine, NotFoundError, toValidationError } from "../engine/mod.ts";
 import {
   createRun,
   listModels,
@@ -16,7 +16,6 @@ import {
 } from "./api_routes.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
-import { toValidationError } from "./zod_issues.ts";
 
 /** Everything under `/api/v1`, addresses relative to it. */
 export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv> {

@@ -11,13 +11,13 @@ import {
   ModelNotLoadedError,
   NotFoundError,
   QueueFullError,
+  toValidationError,
   ValidationError,
 } from "../engine/mod.ts";
 import { ErrorPage } from "../views/pages/error_page.tsx";
 import { ErrorNote } from "../views/parts/error_note.tsx";
 import { type AppEnv, type Deps, isApiPath } from "./env.ts";
 import { isFragmentRequest } from "./renderer.tsx";
-import { toValidationError } from "./zod_issues.ts";
 
 /** What went wrong, as told to whoever asked. */
 export interface Problem {

@@ -1,6 +1,7 @@
 /** The question form between the browser and the engine: reading it, changing it, asking it. */
 import {
   type Engine,
+  fieldIssues,
   OBJECTIVE_KINDS,
   type RunAnswer,
   type RunResult,
@@ -9,7 +10,6 @@ import {
   ValidationError,
 } from "../engine/mod.ts";
 import type { FieldMessage, PromptFields, QuestionFields } from "../views/props.ts";
-import { fieldIssuesOf } from "./zod_issues.ts";
 
 const MAX_PROMPTS = 2;
 const LIST_ACTION = /^(add|remove)-(target|distractor)\.([01])(?:\.(\d{1,3}))?$/;
@@ -148,7 +148,7 @@ function runInput(fields: QuestionFields): RunSpecInput {
     ...fields.prompts.flatMap(({ text }, index) =>
       text === "" ? [{ path: `prompts.${index}.text`, message: "The prompt is empty: expected a text" }] : []
     ),
-    ...(parsed.success ? [] : fieldIssuesOf(parsed.error.issues)).map(({ path, message }) => ({
+    ...(parsed.success ? [] : fieldIssues(parsed.error.issues)).map(({ path, message }) => ({
       path,
       message: formMessage(path, fields) ?? message,
     })),

@@ -175,7 +175,9 @@ function localVerdict(path: string, target: string): Verdict {
   const allowedWhere = (condition: boolean): Verdict => condition ? "allowed" : "refused";
   switch (path.split("/")[0]) {
     case "main.ts":
-      return allowedWhere(target.startsWith("routes/") || target === "engine/mod.ts" || target === "engine/config.ts");
+      return allowedWhere(
+        target.startsWith("routes/") || ["engine/mod.ts", "engine/config.ts", "deno.json"].includes(target),
+      );
     case "routes":
       return allowedWhere(/^(routes|views)\//.test(target) || target === "engine/mod.ts");
     case "views":

@@ -60,6 +60,9 @@ export function Document({ title, theme, assets, children }: DocumentProps): VNo
           <ThemeSwitch theme={theme} />
         </header>
         <main id="main" tabIndex={-1}>{children}</main>
+        <footer class="site-footer">
+          <p>Every number is computed here, on this machine; every run keeps its address. Nothing is sent elsewhere.</p>
+        </footer>
         <p id="live" class="visually-hidden" role="status" aria-live="polite" />
       </body>
     </html>

@@ -20,9 +20,13 @@ export function formatSigned(value: number): string {
 /** A probability, from its logarithm, as a percentage. */
 export function formatProbability(logProb: number): string {
   const percent = Math.exp(logProb) * 100;
-  return percent >= 0.05 ? `${format(".1f")(percent)}%` : `${scientific(percent).replaceAll("-", MINUS)}%`;
+  if (percent < 0.05) return percent === 0 ? "0%" : `${scientific(percent).replaceAll("-", MINUS)}%`;
+  // What is short of certain is not written as certain.
+  if (percent >= 99.95 && percent < 100) return percent < 99.9995 ? `${format(".3f")(percent)}%` : ">99.999%";
+  return `${format(".1f")(percent)}%`;
 }
 
+/** A whole number with its thousands apart. */
 export function formatCount(count: number): string {
   return format(",")(count);
 }
@@ -33,6 +37,7 @@ export function formatDuration(ms: number): string {
   return ms >= 10 || ms === 0 ? `${format(".0f")(ms)} ms` : `${format(".1f")(ms)} ms`;
 }
 
+/** A size in the decimal unit that fits. */
 export function formatBytes(bytes: number): string {
   if (bytes >= 1e9) return `${format(".2f")(bytes / 1e9)} GB`;
   return bytes >= 1e6 ? `${format(".1f")(bytes / 1e6)} MB` : `${format(".0f")(bytes / 1e3)} kB`;

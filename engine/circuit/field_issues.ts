@@ -6,7 +6,17 @@ import { type FieldIssue, ValidationError } from "../errors.ts";
 export function parseOrThrow<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  throw new ValidationError(fieldIssues(parsed.error.issues));
+  throw toValidationError(parsed.error);
+}
+
+/** The part of a zod error that is read; zod's own type differs between its entry points. */
+interface ZodErrorLike {
+  readonly issues: readonly z.core.$ZodIssue[];
+}
+
+/** The error that says which fields are wrong. */
+export function toValidationError(error: ZodErrorLike): ValidationError {
+  return new ValidationError(fieldIssues(error.issues), { cause: error });
 }
 
 /** Flattens zod's issues. Of a union's branches, the one that fits best speaks: the one with the fewest complaints. */

@@ -2,12 +2,15 @@
  * ONNX Runtime as a backend. Only this file knows it. `run` blocks the thread it is called on (onnxruntime-node 1.30.0), so
  * all of this lives in a Worker.
  */
-import { InferenceSession, type OnnxValue, Tensor as OrtTensor } from "onnxruntime-node";
+import { env, InferenceSession, type OnnxValue, Tensor as OrtTensor } from "onnxruntime-node";
 import { EngineUnavailableError, StartError } from "../errors.ts";
 import { RANK_ERASER } from "../onnx/lower.ts";
 import type { ElementType, TensorData } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Backend, Device, Session, SessionOptions } from "./backend.ts";
+
+// What goes wrong is thrown as well; printed, it would stand beside the one clear line that we owe.
+env.logLevel = "fatal";
 
 export interface OrtBackendOptions {
   readonly device: Device;

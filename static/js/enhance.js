@@ -50,3 +50,20 @@ document.addEventListener("htmx:sendError", () => {
   notice.className = "error-note";
   announce("The server cannot be reached");
 });
+
+/* Copy buttons need a script and a page that may use the clipboard (https or this machine); else they stay hidden. */
+function showCopyButtons() {
+  if (navigator.clipboard === undefined) return;
+  for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
+showCopyButtons();
+document.addEventListener("htmx:afterSettle", showCopyButtons);
+document.addEventListener("click", async ({ target }) => {
+  const button = target instanceof Element ? target.closest("button[data-copy]") : null;
+  if (button === null) return;
+  const text = document.getElementById(button.dataset.copy)?.textContent ?? "";
+  const said = await navigator.clipboard.writeText(text).then(() => "Copied", () => "Copying was refused");
+  button.textContent = said;
+  announce(said);
+});

@@ -37,9 +37,10 @@ for (const text of HOSTILE) {
       assert.equal(document.querySelectorAll("script:not([src]), img[src=x], [onload], [onerror], b").length, 0);
     }
     // An HTML parser drops NUL; whatever stands for it, nothing else is lost.
-    const withoutNul = (value: string | null | undefined): string => (value ?? "").replace(/[\u0000\uFFFD]/g, "");
+    const withoutNul = (value: string | null | undefined): string =>
+      (value ?? "").replaceAll("\u0000", "").replaceAll("\uFFFD", "");
     const form = parsePage(await (await send(`/debugger?${query}`)).text());
-    assert.equal(withoutNul(form.querySelector("textarea")?.textContent), withoutNul(text));
+    assert.equal(withoutNul(decoded(form.querySelector("textarea")?.textContent)), withoutNul(text));
     assert.equal(withoutNul(form.querySelector('[name="target.0"]')?.getAttribute("value")), withoutNul(text));
   });
 }
@@ -76,7 +77,7 @@ Deno.test("no JSON body makes POST /api/v1/runs a 500", async () => {
   await fc.assert(
     fc.asyncProperty(fc.oneof(fc.jsonValue(), nearSpec), async (body) => {
       const { status } = await postJson("/api/v1/runs", body);
-      assert.ok([200, 201, 404, 422].includes(status), `status ${status}`);
+      assert.ok([200, 201, 400, 404, 422].includes(status), `status ${status}`);
     }),
     { numRuns: 300 },
   );
@@ -95,3 +96,8 @@ Deno.test("no form makes POST /runs or POST /debugger a 500", async () => {
     { numRuns: 100 },
   );
 });
+
+/** What a browser shows in a text area: linkedom leaves its character references as they are. */
+function decoded(html: string | null | undefined): string {
+  return parsePage(`<!doctype html><p id="text">${html ?? ""}</p>`).querySelector("#text")?.textContent ?? "";
+}

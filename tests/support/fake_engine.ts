@@ -96,13 +96,18 @@ export class FakeEngine implements Engine {
       }
     });
     if (issues.length > 0) throw new ValidationError(issues);
+    // In one order, so that equal questions are equal texts.
     return {
-      ...parsed,
       model,
       prompts,
       bos: parsed.bos ?? prompts.some((prompt) => "text" in prompt),
+      objective: parsed.objective,
+      freezeFinalNorm: parsed.freezeFinalNorm,
       interventions: [],
+      trace: null,
+      basis: parsed.basis,
       dictionaries: [],
+      topK: parsed.topK,
     };
   }
 

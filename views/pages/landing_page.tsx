@@ -1,5 +1,5 @@
 import type { VNode } from "preact";
-import type { ModelSummary, RunResult } from "../../engine/mod.ts";
+import type { ModelSummary, RunResult, Side } from "../../engine/mod.ts";
 import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts";
 import type { Example, LandingProps } from "../props.ts";
 import { debuggerUrl, runsUrl, runUrl } from "../urls.ts";
@@ -10,17 +10,19 @@ export function LandingPage({ models, examples, recentRuns, status }: LandingPro
   return (
     <div class="page landing-page">
       <section class="hero">
-        <h1>Why did the model say that?</h1>
-        <p>
-          Ask why a language model continues a text with one token and not another. The answer names the attention
-          heads, neurons and embeddings responsible, each with what it computed, how much it wrote, and how far it moved
-          the prediction.
-        </p>
-        {status.problem === null ? null : <p class="error-note" role="alert">{status.problem}</p>}
+        <div class="hero-words">
+          <h1>Why did the model say that?</h1>
+          <p>
+            Ask why a language model continues a text with one token and not another. The answer names the attention
+            heads, neurons and embeddings responsible, each with what it computed, how much it wrote, and how far it
+            moved the prediction.
+          </p>
+          <p>
+            <a href={debuggerUrl()}>Ask a question of your own</a>
+          </p>
+          {status.problem === null ? null : <p class="error-note" role="alert">{status.problem}</p>}
+        </div>
         {first === undefined ? null : <ExampleCard example={first} isFirst />}
-        <p>
-          <a href={debuggerUrl()}>Or ask a question of your own</a>
-        </p>
       </section>
       <section aria-labelledby="examples-title">
         <h2 id="examples-title">What the demo model can do</h2>
@@ -116,10 +118,10 @@ function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {
           <ul class="recent-runs">
             {runs.map(({ id, sides: [side], spec }) => (
               <li>
-                <a href={runUrl(id)}>{side?.tokens.map(({ text }) => text).join("").slice(0, 120) ?? id}</a>{" "}
+                <a href={runUrl(id)}>{promptOf(spec, side)}</a>{" "}
                 <span class="fine-print">
-                  {spec.model} · {spec.objective.kind} {formatSigned(side?.objective ?? NaN)}
-                  {spec.prompts.length > 1 ? " · two prompts" : ""}
+                  {choicesOf(spec)} · {spec.objective.kind} {formatSigned(side?.objective ?? NaN)}
+                  {spec.prompts.length > 1 ? " · two prompts" : ""} · {spec.model}
                 </span>
               </li>
             ))}
@@ -127,4 +129,19 @@ function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {
         )}
     </section>
   );
+}
+
+/** The first prompt as it was given, cut where it is long. */
+function promptOf({ prompts: [prompt] }: RunResult["spec"], side: Side | undefined): string {
+  const text = prompt !== undefined && "text" in prompt
+    ? prompt.text
+    : side?.tokens.map((token) => token.text).join("") ?? "";
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text === "" ? "(empty prompt)" : text;
+}
+
+function choicesOf({ prompts: [prompt] }: RunResult["spec"]): string {
+  const names = (choices: readonly (string | number)[] = []) =>
+    choices.map((choice) => typeof choice === "string" ? tokenLabel(choice) : `id ${choice}`).join(" ");
+  const distractors = names(prompt?.distractors);
+  return distractors === "" ? names(prompt?.targets) : `${names(prompt?.targets)} not ${distractors}`;
 }

@@ -4,66 +4,130 @@ import type { RunResult, TokenLogit } from "../../engine/mod.ts";
 import { formatCount, formatNumber, formatProbability, formatSigned, tokenLabel } from "../format.ts";
 
 /** Rows shown before the rest is folded away. */
-const FIRST_ROWS = 12;
+const FIRST_ROWS = 20;
 
-export function LogitTable({ result: { sides } }: { readonly result: RunResult }): VNode {
-  const [left, right] = sides;
-  const rows = left?.logits ?? [];
-  const otherSide = new Map(right?.logits.map((row) => [row.id, row]) ?? []);
-  // Targets and distractors first: they are what the question is about.
-  const ordered = [...rows.filter(({ role }) => role !== null), ...rows.filter(({ role }) => role === null)];
-  const table = (part: readonly TokenLogit[], caption: string) => (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
-      <table class="logit-table">
-        <caption class="visually-hidden">{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col" class="number">Rank</th>
-            <th scope="col">Token</th>
-            <th scope="col" class="number">{right === undefined ? "Logit" : "Left logit"}</th>
-            {right === undefined ? null : <th scope="col" class="number">Left − right</th>}
-            {right === undefined ? null : <th scope="col" class="number">Right logit</th>}
-            <th scope="col" class="number">Log-prob</th>
-            <th scope="col" class="number">Probability</th>
-            {right === undefined ? null : <th scope="col" class="number">Right probability</th>}
-          </tr>
-        </thead>
-        <tbody>{part.map((row) => <LogitRow row={row} other={otherSide.get(row.id)} />)}</tbody>
-      </table>
-    </div>
-  );
+export interface LogitTableProps {
+  readonly result: RunResult;
+}
+
+/** A row's token on every side. */
+type SidesOfToken = readonly TokenLogit[];
+
+/** Targets and distractors first: they are what the question is about. Then by falling logit of the first side. */
+export function LogitTable({ result: { sides } }: LogitTableProps): VNode {
+  const [first, ...others] = sides;
+  const byId = others.map(({ logits }) => new Map(logits.map((row) => [row.id, row])));
+  const rows = (first?.logits ?? []).map((row): SidesOfToken => [
+    row,
+    ...byId.flatMap((ofSide) => ofSide.get(row.id) ?? []),
+  ]);
+  const isPinned = ([row]: SidesOfToken) => row !== undefined && row.role !== null;
+  const ordered = [...rows.filter(isPinned), ...rows.filter((row) => !isPinned(row))];
+  const labels = sides.map(({ label }) => label);
+  const rest = ordered.slice(FIRST_ROWS);
   return (
     <section class="card" aria-labelledby="logits-title">
       <h2 id="logits-title">Next token</h2>
-      {table(ordered.slice(0, FIRST_ROWS), "Targets, distractors and the likeliest next tokens")}
-      {ordered.length > FIRST_ROWS
-        ? (
-          <details>
-            <summary>{ordered.length - FIRST_ROWS} more</summary>
-            {table(ordered.slice(FIRST_ROWS), "Further next tokens")}
-          </details>
-        )
-        : null}
+      <Rows
+        rows={ordered.slice(0, FIRST_ROWS)}
+        labels={labels}
+        caption="Targets, distractors and the likeliest next tokens"
+      />
+      {rest.length === 0 ? null : (
+        <details>
+          <summary>{rest.length} more</summary>
+          <Rows rows={rest} labels={labels} caption="Further next tokens" />
+        </details>
+      )}
     </section>
   );
 }
 
-function LogitRow({ row, other }: { readonly row: TokenLogit; readonly other: TokenLogit | undefined }): VNode {
+interface RowsProps {
+  readonly rows: readonly SidesOfToken[];
+  readonly labels: readonly string[];
+  readonly caption: string;
+}
+
+function Rows({ rows, labels, caption }: RowsProps): VNode {
   return (
-    <tr data-role={row.role ?? undefined}>
-      <td class="number">{formatCount(row.rank)}</td>
-      <th scope="row">
-        <code class="token-name" title={`id ${row.id}`}>{tokenLabel(row.text)}</code>
-        {row.role === null ? null : <span class="badge" data-role={row.role}>{row.role}</span>}
-      </th>
-      <td class="number" title={String(row.logit)}>{formatNumber(row.logit)}</td>
-      {other === undefined
-        ? null
-        : <td class="number" title={String(row.logit - other.logit)}>{formatSigned(row.logit - other.logit)}</td>}
-      {other === undefined ? null : <td class="number" title={String(other.logit)}>{formatNumber(other.logit)}</td>}
-      <td class="number" title={String(row.logProb)}>{formatNumber(row.logProb)}</td>
-      <td class="number">{formatProbability(row.logProb)}</td>
-      {other === undefined ? null : <td class="number">{formatProbability(other.logProb)}</td>}
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={caption}>
+      <table class="logit-table">
+        <caption class="visually-hidden">{caption}</caption>
+        <thead>{labels.length > 1 ? <PairHead labels={labels} /> : <SingleHead />}</thead>
+        <tbody>{rows.map((row) => <LogitRow row={row} />)}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function SingleHead(): VNode {
+  return (
+    <tr>
+      <th scope="col" class="number">Rank</th>
+      <th scope="col">Token</th>
+      <th scope="col" class="number">Logit</th>
+      <th scope="col" class="number">Log-prob</th>
+      <th scope="col" class="number">Probability</th>
     </tr>
+  );
+}
+
+function PairHead({ labels: [left, right] }: { readonly labels: readonly string[] }): VNode {
+  const sub = (hasDifference: boolean) => (
+    <>
+      <th scope="col" class="number group-start">{left}</th>
+      {hasDifference ? <th scope="col" class="number">diff</th> : null}
+      <th scope="col" class="number">{right}</th>
+    </>
+  );
+  return (
+    <>
+      <tr>
+        <td colSpan={3} />
+
+        <th scope="colgroup" colSpan={3} class="group-start">Logit</th>
+        <th scope="colgroup" colSpan={3} class="group-start">Log-prob</th>
+        <th scope="colgroup" colSpan={2} class="group-start">Probability</th>
+      </tr>
+      <tr>
+        <th scope="col" class="number">Rank {left}</th>
+        <th scope="col">Token</th>
+        <th scope="col" class="number group-start">{right}</th>
+        {sub(true)}
+        {sub(true)}
+        {sub(false)}
+      </tr>
+    </>
+  );
+}
+
+function LogitRow({ row: [first, second] }: { readonly row: SidesOfToken }): VNode | null {
+  if (first === undefined) return null;
+  return (
+    <tr data-role={first.role ?? undefined}>
+      <td class="number">{formatCount(first.rank)}</td>
+      <th scope="row">
+        <code class="token-name" title={`id ${first.id}`}>{tokenLabel(first.text)}</code>
+        {first.role === null ? null : <span class="badge" data-role={first.role}>{first.role}</span>}
+      </th>
+      {second === undefined ? null : <td class="number group-start">{formatCount(second.rank)}</td>}
+      <Values first={first.logit} second={second?.logit} />
+      <Values first={first.logProb} second={second?.logProb} />
+      <td class={second === undefined ? "number" : "number group-start"}>{formatProbability(first.logProb)}</td>
+      {second === undefined ? null : <td class="number">{formatProbability(second.logProb)}</td>}
+    </tr>
+  );
+}
+
+/** A value; for two sides the left one, left minus right, and the right one. */
+function Values({ first, second }: { readonly first: number; readonly second: number | undefined }): VNode {
+  if (second === undefined) return <td class="number" title={String(first)}>{formatNumber(first)}</td>;
+  return (
+    <>
+      <td class="number group-start" title={String(first)}>{formatNumber(first)}</td>
+      <td class="number difference" title={String(first - second)}>{formatSigned(first - second)}</td>
+      <td class="number" title={String(second)}>{formatNumber(second)}</td>
+    </>
   );
 }

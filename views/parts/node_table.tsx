@@ -55,7 +55,9 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
               ? (
                 <tr>
                   <td colSpan={2} />
-                  {METRIC_COLUMNS.map(({ title, help }) => <th scope="colgroup" colSpan={3} title={help}>{title}</th>)}
+                  {METRIC_COLUMNS.map(({ title, help }) => (
+                    <th scope="colgroup" colSpan={3} class="group-start" title={help}>{title}</th>
+                  ))}
                 </tr>
               )
               : null}
@@ -81,7 +83,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
                   <span class="kind" data-kind={kindOf(node)}>{kindOf(node)}</span> <code>{node.ref}</code>
                 </th>
                 <td>
-                  <NodeTokens node={node} tokens={sides[0]?.tokens ?? []} />
+                  <NodeTokens node={node} sides={sides} />
                 </td>
                 {columns.map((column) => (
                   <MetricCell value={valueOf(node, column)} column={column} largest={largest.get(column) ?? 0} />
@@ -131,16 +133,26 @@ function SortHeader({ result, view, sort, side, title, help }: SortHeaderProps):
 }
 
 /** Which tokens a node is about: where it reads from and writes to. */
-function NodeTokens({ node, tokens }: { readonly node: NodeRow; readonly tokens: readonly Token[] }): VNode {
+function NodeTokens({ node, sides: [left, right] }: { readonly node: NodeRow } & Pick<RunResult, "sides">): VNode {
   const [from, to] = node.ref.slice(node.ref.indexOf("@") + 1).split("<").map(Number);
   const name = (index: number) => (
     <>
-      <code class="token-name">{tokenLabel(tokens[index]?.text ?? "")}</code>
+      <TokenName token={left?.tokens[index]} />
+      {right === undefined || right.tokens[index]?.id === left?.tokens[index]?.id ? null : (
+        <>
+          {" | "}
+          <TokenName token={right.tokens[index]} />
+        </>
+      )}
       <sub>{index}</sub>
     </>
   );
   if (from === undefined) return <span />;
   return <span class="node-tokens">{name(from)}{to === undefined ? null : <>{" ← "}{name(to)}</>}</span>;
+}
+
+function TokenName({ token }: { readonly token: Token | undefined }): VNode {
+  return <code class="token-name">{token === undefined ? "—" : tokenLabel(token.text)}</code>;
 }
 
 function MetricCell(

@@ -1,7 +1,7 @@
 /** The question: prompts, targets, distractors, objective. Works without script; every button submits the form itself. */
 import type { VNode } from "preact";
 import type { DebuggerProps, FieldMessage, PromptFields } from "../props.ts";
-import { tokenLabel } from "../format.ts";
+import { quotedToken } from "../format.ts";
 import { debuggerUrl, runsUrl } from "../urls.ts";
 import { Field, FieldMessages, messagesAt } from "./field.tsx";
 import { RUN_ID } from "./run_shell.tsx";
@@ -62,7 +62,7 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
           label="Objective"
           messages={messages}
           path="objective.kind"
-          help="Larger is better for the target."
+          help="What is explained, as one number after the position: the larger, the better for the targets."
         >
           {(attributes) => (
             <select id="objective" name="objective" {...attributes}>
@@ -77,23 +77,30 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
           label="Position"
           messages={messages}
           path="objective.position"
-          help="Token to predict after; −1 is the last."
+          help="The token after which to predict: 0 is the first, −1 the last."
         >
           {(attributes) => (
             <input id="position" name="position" value={fields.position} inputMode="numeric" size={6} {...attributes} />
           )}
         </Field>
-        <Field id="k" label="Top k" messages={messages} path="topK" help="Rows per column and kind: 1 to 200.">
+        <Field
+          id="k"
+          label="Top k"
+          messages={messages}
+          path="topK"
+          help="Nodes shown for each column and kind: 1 to 200."
+        >
           {(attributes) => <input id="k" name="k" value={fields.topK} inputMode="numeric" size={6} {...attributes} />}
         </Field>
         <div class="checks">
           <label>
-            <input type="checkbox" name="bos" value="on" checked={fields.bos} /> Begin with the model’s BOS token
+            <input type="checkbox" name="bos" value="on" checked={fields.bos} />{" "}
+            Begin with the model’s start token (BOS), as in training
           </label>
           <FieldMessages id="bos" messages={messagesAt(messages, "bos")} />
           <label>
             <input type="checkbox" name="freezeFinalNorm" value="on" checked={fields.freezeFinalNorm} />{" "}
-            Final norm’s scale is constant in gradients
+            Hold the final norm’s scale fixed, so that direct effects add up
           </label>
         </div>
       </div>
@@ -162,8 +169,11 @@ interface ChoiceListProps {
 }
 
 function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps): VNode {
-  const own = messagesAt(messages, `prompts.${index}.${kind}s`);
   const id = `${kind}-${index}`;
+  const listPath = `prompts.${index}.${kind}s`;
+  const own = messagesAt(messages, listPath);
+  const ofList = own.some(({ path }) => path === listPath);
+  const isWrong = (position: number) => ofList || messagesAt(own, `${listPath}.${position}`).length > 0;
   const spaceless = choices.filter((choice) => choice !== "" && !choice.startsWith(" "));
   return (
     <div class="choice-list" role="group" aria-label={`${title} of prompt ${index + 1}`}>
@@ -178,7 +188,7 @@ function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps):
             aria-label={`${kind} ${position + 1}`}
             autocomplete="off"
             spellcheck={false}
-            {...own.length === 0 ? {} : { "aria-invalid": "true" as const, "aria-describedby": `${id}-message` }}
+            {...isWrong(position) ? { "aria-invalid": "true" as const, "aria-describedby": `${id}-message` } : {}}
           />
         ))}
         <FormButton action={`add-${kind}.${index}`}>
@@ -192,12 +202,11 @@ function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps):
           )
           : null}
       </div>
-      {spaceless.length === 0 ? null : (
-        <p class="help">
-          {spaceless.map((choice) => `“${tokenLabel(choice)}”`).join(", ")}{" "}
-          has no leading space. Tokens inside a text usually have one: “␣word”.
-        </p>
-      )}
+      <p class="help">
+        {spaceless.length === 0
+          ? `${kind === "target" ? "What should come next" : "What should not"}: one token each, with its space.`
+          : `${spaceless.map(quotedToken).join(", ")} without a leading space: inside a text, most tokens are “␣word”.`}
+      </p>
       <FieldMessages id={id} messages={own} />
     </div>
   );
@@ -208,6 +217,8 @@ function FormButton({ action, children }: { readonly action: string; readonly ch
   return (
     <button
       type="submit"
+      // With an id, htmx gives the focus back after the form is replaced.
+      id={`action-${action.replace(".", "-")}`}
       class="small"
       name="action"
       value={action}

@@ -4,6 +4,7 @@ import type { RunResult } from "../../engine/mod.ts";
 import { formatDuration, formatNumber } from "../format.ts";
 import { logitsCsvUrl, nodesCsvUrl, runJsonUrl } from "../urls.ts";
 
+/** Identities measured on the run; a failed one is loud. */
 export function ChecksCard({ checks }: Pick<RunResult, "checks">): VNode {
   const failed = checks.filter(({ ok }) => !ok).length;
   return (
@@ -31,6 +32,7 @@ export function ChecksCard({ checks }: Pick<RunResult, "checks">): VNode {
   );
 }
 
+/** Where the numbers come from, and how to get them elsewhere. */
 export function ProvenanceCard({ result, curl }: { readonly result: RunResult; readonly curl: string }): VNode {
   const { id, provenance: { model, weights, version }, timing: { device, queuedMs, compileMs, computeMs } } = result;
   return (
@@ -64,7 +66,11 @@ export function ProvenanceCard({ result, curl }: { readonly result: RunResult; r
       </p>
       <details>
         <summary>Ask from the command line</summary>
-        <pre tabIndex={0}>{curl}</pre>
+        <div class="command">
+          <pre id="curl" tabIndex={0}>{curl}</pre>
+          {/* Shown by the script that makes it work. */}
+          <button type="button" class="small" data-copy="curl" hidden>Copy</button>
+        </div>
       </details>
     </section>
   );

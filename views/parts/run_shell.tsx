@@ -13,16 +13,19 @@ export const RUN_ID = "run";
 
 export type RunShellProps = NonNullable<DebuggerProps["run"]>;
 
+/** The answer, which replaces the one before. A failed check comes first: nothing below it is to be trusted. */
 export function RunShell({ result, view, curl }: RunShellProps): VNode {
+  const isSound = result.checks.every(({ ok }) => ok);
   return (
     <div id={RUN_ID} class="run" data-run={result.id}>
       <p class="stale-note" aria-hidden="true">
         The answer to the question asked before; the new one is being computed.
       </p>
+      {isSound ? null : <ChecksCard checks={result.checks} />}
       <Summary result={result} />
       <LogitTable result={result} />
       <NodeTable result={result} view={view} />
-      <ChecksCard checks={result.checks} />
+      {isSound ? <ChecksCard checks={result.checks} /> : null}
       <ProvenanceCard result={result} curl={curl} />
     </div>
   );
@@ -43,23 +46,30 @@ export function EmptyRun(): VNode {
 function Summary({ result }: { readonly result: RunResult }): VNode {
   const { sides } = result;
   const [left, right] = sides;
+  const isMarked = left?.tokens.some(({ id }, index) => right?.tokens[index]?.id !== id) ?? false;
   return (
     <section class="card summary" aria-labelledby="summary-title">
       <h2 id="summary-title" tabIndex={-1}>Objective</h2>
-      <div class="objectives">
+      <div class={sides.length > 1 ? "objectives objectives-two" : "objectives"}>
         {sides.map((side) => (
           <div class="objective">
             {sides.length > 1 ? <span class="objective-side">{side.label}</span> : null}
             <span class="objective-value" title={String(side.objective)}>{formatSigned(side.objective)}</span>
             <p>{objectiveInWords(result, side)}</p>
-            <TokenStrip side={side} />
+            <TokenStrip side={side} other={sides.find((candidate) => candidate !== side)} />
           </div>
         ))}
         {left !== undefined && right !== undefined
           ? (
-            <div class="objective">
-              <span class="objective-side">left − right</span>
-              <span class="objective-value">{formatSigned(left.objective - right.objective)}</span>
+            <div class="objective objective-difference">
+              <span class="objective-side">{left.label} − {right.label}</span>
+              <span class="objective-value" title={String(left.objective - right.objective)}>
+                {formatSigned(left.objective - right.objective)}
+              </span>
+              <p>
+                How much the change of prompt moves the objective.
+                {isMarked ? " Tokens in which the prompts differ are marked ≠." : ""}
+              </p>
             </div>
           )
           : null}

@@ -3,15 +3,41 @@ import type { VNode } from "preact";
 import type { Side } from "../../engine/mod.ts";
 import { tokenLabel } from "../format.ts";
 
-export function TokenStrip({ side: { tokens, position, label } }: { readonly side: Side }): VNode {
+export interface TokenStripProps {
+  readonly side: Side;
+  /** The side to compare with; tokens that are not the same there are marked. */
+  readonly other: Side | undefined;
+}
+
+/** Tokens with their indices; the one at which the objective is read stands out. */
+export function TokenStrip({ side: { tokens, position, label }, other }: TokenStripProps): VNode {
   return (
     <ol class="token-strip" aria-label={`Tokens, ${label}`} start={0}>
-      {tokens.map(({ id, text }, index) => (
-        <li class="token" title={`token ${index}, id ${id}`} aria-current={index === position ? "location" : undefined}>
-          <span class="token-text">{tokenLabel(text)}</span>
-          <span class="token-index">{index}</span>
-        </li>
-      ))}
+      {tokens.map(({ id, text }, index) => {
+        const isDifferent = other !== undefined && other.tokens[index]?.id !== id;
+        return (
+          <li
+            class="token"
+            title={`token ${index}, id ${id}`}
+            aria-current={index === position ? "location" : undefined}
+            data-different={isDifferent ? "true" : undefined}
+          >
+            <span class="token-text">{tokenLabel(text)}</span>
+            <span class="token-index">
+              {isDifferent
+                ? (
+                  <>
+                    <span aria-hidden="true">≠</span>
+                    <span class="visually-hidden">differs,</span>
+                    {" "}
+                  </>
+                )
+                : null}
+              {index}
+            </span>
+          </li>
+        );
+      })}
     </ol>
   );
 }
