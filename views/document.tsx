@@ -61,7 +61,7 @@ export function Document({ title, theme, assets, children }: DocumentProps): VNo
         </header>
         <main id="main" tabIndex={-1}>{children}</main>
         <footer class="site-footer">
-          <p>Every number is computed here, on this machine; every run keeps its address. Nothing is sent elsewhere.</p>
+          <p>Every number is computed by the model on this server, and every run keeps its address.</p>
         </footer>
         <p id="live" class="visually-hidden" role="status" aria-live="polite" />
       </body>

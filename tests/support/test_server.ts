@@ -14,7 +14,7 @@ export async function startServer(args: readonly string[] = []): Promise<TestSer
     args: ["run", "-P", "main.ts", "--port", "0", "--data", dataFolder, ...args],
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "null",
   }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let printed = "";

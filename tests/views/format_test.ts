@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import {
   formatBytes,
+  formatCount,
   formatDuration,
   formatNumber,
   formatProbability,
@@ -8,40 +10,62 @@ import {
   tokenLabel,
 } from "../../views/format.ts";
 
-Deno.test("formatNumber() has three decimals, a true minus, and never shows something as nothing", () => {
-  const cases: readonly (readonly [number, string])[] = [
-    [0, "0.000"],
-    [1.23456, "1.235"],
-    [-1.5, "−1.500"],
-    [12345.6, "12,345.600"],
-    [0.00001234, "1.2e−5"],
-    [-0.0004, "−4.0e−4"],
-    [NaN, "not a number"],
-    [-Infinity, "−∞"],
-  ];
-  for (const [value, text] of cases) assert.equal(formatNumber(value), text);
+Deno.test("numbers have three decimals, a true minus sign and thousands apart", () => {
+  assert.equal(formatNumber(1.23456), "1.235");
+  assert.equal(formatNumber(-1234.5), "−1,234.500");
+  assert.equal(formatNumber(0), "0.000");
+  assert.equal(formatSigned(0.5), "+0.500");
+  assert.equal(formatSigned(-0.5), "−0.500");
+  assert.equal(formatSigned(0), "0.000");
 });
 
-Deno.test("formatSigned() always writes a sign, except of zero", () => {
-  assert.deepEqual([1, -1, 0].map(formatSigned), ["+1.000", "−1.000", "0.000"]);
+Deno.test("a tiny number is not shown as zero", () => {
+  assert.equal(formatNumber(1.23e-5), "1.2e−5");
+  assert.equal(formatSigned(-1.23e-5), "−1.2e−5");
+  fc.assert(fc.property(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => value !== 0),
+    (value) => {
+      assert.match(formatNumber(value), /[1-9]/);
+      assert.equal(formatSigned(value)[0], value > 0 ? "+" : "−");
+    },
+  ));
 });
 
-Deno.test("formatProbability() keeps tiny probabilities apart from none", () => {
+Deno.test("what is no finite number says so", () => {
+  assert.equal(formatNumber(NaN), "not a number");
+  assert.equal(formatSigned(Infinity), "+∞");
+  assert.equal(formatNumber(-Infinity), "−∞");
+});
+
+Deno.test("a probability is a percentage; only what is certain is 100%, only what is impossible 0%", () => {
   assert.equal(formatProbability(0), "100.0%");
-  assert.equal(formatProbability(Math.log(0.5)), "50.0%");
-  assert.equal(formatProbability(-30), "9.4e−12%");
+  assert.equal(formatProbability(-3.2e-4), "99.968%");
+  assert.equal(formatProbability(-1e-9), ">99.999%");
+  assert.equal(formatProbability(Math.log(0.25)), "25.0%");
+  assert.equal(formatProbability(Math.log(1e-6)), "1.0e−4%");
+  assert.equal(formatProbability(-Infinity), "0%");
 });
 
-Deno.test("formatDuration() and formatBytes() choose their unit", () => {
-  assert.deepEqual([0, 1.23, 14.4, 2345].map(formatDuration), ["0 ms", "1.2 ms", "14 ms", "2.3 s"]);
-  assert.deepEqual([400_000, 4_030_208, 2e9].map(formatBytes), ["400 kB", "4.0 MB", "2.00 GB"]);
+Deno.test("counts, durations and sizes", () => {
+  assert.equal(formatCount(1_006_336), "1,006,336");
+  assert.deepEqual([0, 1.26, 14.4, 1340].map(formatDuration), ["0 ms", "1.3 ms", "14 ms", "1.3 s"]);
+  assert.deepEqual([4_936, 4_025_344, 2_500_000_000].map(formatBytes), ["5 kB", "4.0 MB", "2.50 GB"]);
 });
 
-Deno.test("tokenLabel() shows what one would not see", () => {
+Deno.test("a token's label shows what one would not see", () => {
   assert.equal(tokenLabel(" Mary"), "␣Mary");
-  assert.equal(tokenLabel("\n\t  "), "↵⇥␣␣");
+  assert.equal(tokenLabel("a  b"), "a␣␣b");
+  assert.equal(tokenLabel("\r\n\t"), "␍↵⇥");
   assert.equal(tokenLabel(""), "∅");
-  assert.equal(tokenLabel("a\u0000b\u202ec"), "a\\u{0}b\\u{202e}c");
+  assert.equal(tokenLabel("\u0000\u202e"), "\\u{0}\\u{202e}");
   assert.equal(tokenLabel("\ufffd"), "\ufffd");
-  assert.equal(tokenLabel("é漢"), "é漢");
+  assert.equal(tokenLabel("é 🙂"), "é␣🙂");
+});
+
+Deno.test("a label has no character that is invisible", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const label = tokenLabel(text);
+    assert.notEqual(label, "");
+    assert.doesNotMatch(label, /[\s\p{Cc}\p{Cf}]/u);
+  }));
 });

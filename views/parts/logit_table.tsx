@@ -93,7 +93,7 @@ function PairHead({ labels: [left, right] }: { readonly labels: readonly string[
       <tr>
         <th scope="col" class="number">Rank {left}</th>
         <th scope="col">Token</th>
-        <th scope="col" class="number group-start">{right}</th>
+        <th scope="col" class="number">Rank {right}</th>
         {sub(true)}
         {sub(true)}
         {sub(false)}
@@ -111,7 +111,7 @@ function LogitRow({ row: [first, second] }: { readonly row: SidesOfToken }): VNo
         <code class="token-name" title={`id ${first.id}`}>{tokenLabel(first.text)}</code>
         {first.role === null ? null : <span class="badge" data-role={first.role}>{first.role}</span>}
       </th>
-      {second === undefined ? null : <td class="number group-start">{formatCount(second.rank)}</td>}
+      {second === undefined ? null : <td class="number">{formatCount(second.rank)}</td>}
       <Values first={first.logit} second={second?.logit} />
       <Values first={first.logProb} second={second?.logProb} />
       <td class={second === undefined ? "number" : "number group-start"}>{formatProbability(first.logProb)}</td>

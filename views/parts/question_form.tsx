@@ -95,7 +95,7 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
         <div class="checks">
           <label>
             <input type="checkbox" name="bos" value="on" checked={fields.bos} />{" "}
-            Begin with the model’s start token (BOS), as in training
+            Begin with the model’s start token (BOS)
           </label>
           <FieldMessages id="bos" messages={messagesAt(messages, "bos")} />
           <label>
@@ -204,7 +204,7 @@ function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps):
       </div>
       <p class="help">
         {spaceless.length === 0
-          ? `${kind === "target" ? "What should come next" : "What should not"}: one token each, with its space.`
+          ? `${kind === "target" ? "What should come next" : "What should not"}. One token each, with its space.`
           : `${spaceless.map(quotedToken).join(", ")} without a leading space: inside a text, most tokens are “␣word”.`}
       </p>
       <FieldMessages id={id} messages={own} />
