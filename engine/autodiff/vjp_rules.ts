@@ -8,7 +8,7 @@
  */
 import { isFloat } from "../tensor/dtype.ts";
 import { broadcastAxes, dimAt, elementCount, type Shape } from "../tensor/shape.ts";
-import { cast, div, exp, mul, neg, scale, shift, sign, sub, where } from "../onnx/elementwise.ts";
+import { add, cast, div, exp, mul, neg, scale, shift, sign, sub, tanh, where } from "../onnx/elementwise.ts";
 import { gemm, matMul, reduceSum } from "../onnx/linear.ts";
 import {
   concat,
@@ -59,6 +59,7 @@ export const VJP_RULES: VjpRules = {
   Log: (ct, { inputs: [a] }) => [div(ct, a)],
   // 1 − tanh²
   Tanh: (ct, { outputs }) => [mul(ct, shift(neg(mul(only(outputs), only(outputs))), 1))],
+  Gelu: (ct, { inputs: [a] }) => [mul(ct, geluSlope(a))],
   StopGradient: () => [null],
   Cast: (ct, { inputs: [a] }) => [isFloat(a.type) ? cast(ct, a.type) : null],
   Where: (ct, { inputs: [condition, a, b] }) => [
@@ -112,6 +113,16 @@ export const VJP_RULES: VjpRules = {
   // Only used to choose; a top-k activation is a mask (constant almost everywhere) times its input.
   TopK: NOT_DIFFERENTIABLE,
 };
+
+/** With u = √(2/π) (x + 0.044715 x³) and t = tanh u: ½ (1 + t + x (1 − t²) u′), computed anew from x. */
+function geluSlope(x: Value): Value {
+  const factor = Math.sqrt(2 / Math.PI);
+  const square = mul(x, x);
+  const t = tanh(mul(x, shift(scale(square, factor * 0.044715), factor)));
+  const slopeOfInner = shift(scale(square, 3 * factor * 0.044715), factor);
+  const curved = mul(mul(x, slopeOfInner), sub(scalar(1, x.type), mul(t, t)));
+  return scale(shift(add(t, curved), 1), 0.5);
+}
 
 /** Sums a cotangent over the axes along which a value of `shape` was broadcast. The only place that does. */
 export function unbroadcastTo(ct: Value, shape: Shape): Value {

@@ -9,6 +9,7 @@
 import {
   add,
   div,
+  gelu,
   greaterOrEqual,
   mul,
   scale,
@@ -16,7 +17,6 @@ import {
   sqrt,
   stopGradient,
   sub,
-  tanh,
   where,
 } from "../onnx/elementwise.ts";
 import { gemm, matMul, reduceMean, softmax } from "../onnx/linear.ts";
@@ -147,12 +147,6 @@ function layerNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: Nor
 /** x W + b of `[batch, token, in]`. */
 function linear(x: Value, { weight, bias }: LinearWeights): Value {
   return add(matMul(x, weight), bias);
-}
-
-/** 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))). */
-function gelu(x: Value): Value {
-  const inner = mul(x, shift(scale(mul(x, x), 0.044715 * Math.sqrt(2 / Math.PI)), Math.sqrt(2 / Math.PI)));
-  return mul(scale(x, 0.5), shift(tanh(inner), 1));
 }
 
 interface AttentionOptions {

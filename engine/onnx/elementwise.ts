@@ -4,7 +4,7 @@ import { broadcastShapes } from "../tensor/shape.ts";
 import { callOne, type OpSignatures, type OpType, scalar, type Value } from "./value.ts";
 
 type BinaryOp = "Add" | "Sub" | "Mul" | "Div" | "Equal" | "GreaterOrEqual";
-type UnaryOp = "Neg" | "Abs" | "Sign" | "Sqrt" | "Exp" | "Log" | "Tanh" | "StopGradient";
+type UnaryOp = "Neg" | "Abs" | "Sign" | "Sqrt" | "Exp" | "Log" | "Tanh" | "Gelu" | "StopGradient";
 
 /** a + b, broadcast. */
 export function add(a: Value, b: Value): Value {
@@ -79,6 +79,12 @@ export function log(a: Value): Value {
 
 export function tanh(a: Value): Value {
   return unary("Tanh", a);
+}
+
+/** GELU in the tanh form of GPT-2 (Hendrycks and Gimpel 2016, section 2). One call, so that its inner values are not kept. */
+export function gelu(a: Value): Value {
+  if (a.type !== "float32") throw new TypeError(`Gelu: expected a float32 operand but found ${a.type}`);
+  return unary("Gelu", a);
 }
 
 /** The same value, through which no gradient flows. */

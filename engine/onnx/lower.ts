@@ -47,6 +47,7 @@ const LOWERINGS: { readonly [K in OpType]: (call: OpCall<K>, writer: GraphWriter
   Exp: plain,
   Log: plain,
   Tanh: plain,
+  Gelu: () => ({ attrs: { approximate: "tanh" } }),
   StopGradient: () => "alias",
   Cast: ({ attrs }) => ({ attrs: { to: CAST_TARGETS[attrs.to] } }),
   Where: plain,

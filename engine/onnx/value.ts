@@ -91,6 +91,8 @@ export interface OpSignatures {
   Exp: Unary;
   Log: Unary;
   Tanh: Unary;
+  /** 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))): ONNX's Gelu in its tanh form. */
+  Gelu: Unary;
   /** The identity, through which no gradient flows. Leaves no trace in the written graph. */
   StopGradient: Unary;
   Cast: { inputs: readonly [Value]; attrs: { readonly to: ElementType } };
