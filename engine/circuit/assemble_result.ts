@@ -7,9 +7,6 @@ import type { ResolvedQuestion } from "./resolve_spec.ts";
 import type { EffectSums, NodeRow, RunResult, Side, TokenLogit } from "./run_result.ts";
 import type { Candidate } from "./selection.ts";
 
-/** Likeliest tokens that are kept of each side, besides targets and distractors. */
-const LISTED_TOKENS = 100;
-
 /** What a result says that the numbers do not. */
 export type ResultFrame = Pick<RunResult, "id" | "checks" | "timing" | "provenance">;
 
@@ -19,16 +16,15 @@ export function assembleResult(
   { numbers, frame }: { readonly numbers: RunNumbers; readonly frame: ResultFrame },
 ): RunResult {
   const labels = question.rows.length === 1 ? ["clean"] : ["left", "right"];
-  const ranked = numbers.logits.map(rankLogits);
-  const listed = listedTokens(ranked, question.rows.flatMap(({ choices }) => choices.map(({ id }) => id)));
   const token = tokenNamer(model);
   const sides = question.rows.map(({ tokens, position, choices }, index): Side => ({
     label: labels[index] ?? "",
     tokens: tokens.map(token),
     position,
     objective: numbers.objective[index] ?? NaN,
-    logits: sideLogits(ranked[index] ?? rankLogits(new Float32Array()), listed, (id) => ({
+    logits: (numbers.logits[index] ?? []).map(({ id, ...score }) => ({
       ...token(id),
+      ...score,
       role: roleOf(choices.find((choice) => choice.id === id)?.weight),
     })),
   }));
@@ -59,54 +55,6 @@ function tokenNamer({ tokenizer }: LanguageModel): (id: number) => Token {
     known.set(id, token);
     return token;
   };
-}
-
-/** A side's logits with what makes ranks quick to find. */
-interface RankedLogits {
-  readonly logits: Float32Array;
-  /** The same, falling. */
-  readonly falling: Float32Array;
-}
-
-function rankLogits(logits: Float32Array): RankedLogits {
-  return { logits, falling: Float32Array.from(logits).sort().reverse() };
-}
-
-/** Ids of the likeliest tokens of any side and of all choices. */
-function listedTokens(sides: readonly RankedLogits[], choices: readonly number[]): readonly number[] {
-  const likeliest = sides.flatMap(({ logits, falling }) => {
-    const least = falling[Math.min(LISTED_TOKENS, falling.length) - 1] ?? Infinity;
-    const ids: number[] = [];
-    logits.forEach((logit, id) => {
-      if (logit >= least) ids.push(id);
-    });
-    return ids.sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b).slice(0, LISTED_TOKENS);
-  });
-  return [...new Set([...likeliest, ...choices])];
-}
-
-function sideLogits(
-  { logits, falling }: RankedLogits,
-  listed: readonly number[],
-  describe: (id: number) => Pick<TokenLogit, "id" | "text" | "role">,
-): readonly TokenLogit[] {
-  const [max = 0] = falling;
-  const logSum = max + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - max), 0));
-  return listed.map((id) => {
-    const logit = logits[id] ?? NaN;
-    return { ...describe(id), logit, logProb: logit - logSum, rank: countAbove(falling, logit) + 1 };
-  }).sort((a, b) => b.logit - a.logit || a.id - b.id);
-}
-
-/** How many of the values, which fall, are greater. */
-function countAbove(falling: Float32Array, value: number): number {
-  let [low, high] = [0, falling.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((falling[middle] ?? -Infinity) > value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function nodeRows(

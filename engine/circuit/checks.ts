@@ -65,7 +65,7 @@ async function lensCheck(
     const normed = layerNorm(residual[side] ?? new Float32Array(), { gain, bias, epsilon: normEpsilon });
     for (const id of new Set(choices.map((choice) => choice.id))) {
       const row = await checkpoint.row(outputNames.unembedding, id);
-      const logit = logits[side]?.[id] ?? NaN;
+      const logit = logits[side]?.find((score) => score.id === id)?.logit ?? NaN;
       difference = Math.max(
         difference,
         Math.abs(normed.reduce((total, x, i) => total + x * (row[i] ?? NaN), 0) - logit),

@@ -3,6 +3,7 @@ import type { QuestionKind, QuestionRow } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { Candidate } from "./selection.ts";
 import type { TensorName } from "./tensor_names.ts";
+import type { TokenScore } from "./token_scores.ts";
 
 export interface RunQuestion extends QuestionKind {
   /** One a side. */
@@ -30,8 +31,8 @@ export interface CheckNumbers {
 export interface RunNumbers {
   /** J by side. */
   readonly objective: readonly number[];
-  /** All logits at the position, by side. */
-  readonly logits: readonly Float32Array[];
+  /** The listed tokens at the position, by side. */
+  readonly logits: readonly (readonly TokenScore[])[];
   /** The last residual at the position, by side. */
   readonly residual: readonly Float32Array[];
   readonly mlp: readonly Candidate[];

@@ -4,6 +4,7 @@ import { float32Data, type Tensor } from "../tensor/tensor.ts";
 import type { RunNumbers, RunQuestion, SumNumbers } from "./questions.ts";
 import { type Effect, EFFECTS } from "./run_graph.ts";
 import { readSelection } from "./selection.ts";
+import { tokenScores } from "./token_scores.ts";
 
 type Fetches = Readonly<Record<string, Tensor>>;
 
@@ -27,8 +28,8 @@ export function readRun(
   });
   return {
     objective: [...output(fetches, "objective")],
-    logits: sides("logits"),
-    residual: sides("residual"),
+    logits: tokenScores(sides("logits"), rows.flatMap(({ choices }) => choices.map(({ id }) => id))),
+    residual: sides("residual").map((side) => side.slice()),
     mlp: readSelection("mlp", fetches, {
       ...selection,
       isNode: (flatIndex, side) => Math.floor(flatIndex / mlpWidth) < (lengths[side] ?? 0),
@@ -71,5 +72,5 @@ export function output(fetches: Fetches, name: string): Float32Array<ArrayBuffer
 function rowsOf(fetches: Fetches, name: string, count: number): readonly Float32Array[] {
   const data = output(fetches, name);
   const width = data.length / count;
-  return Array.from({ length: count }, (_, row) => data.slice(row * width, (row + 1) * width));
+  return Array.from({ length: count }, (_, row) => data.subarray(row * width, (row + 1) * width));
 }
