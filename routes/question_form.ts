@@ -2,6 +2,7 @@
 import {
   type Engine,
   fieldIssues,
+  type ModelSummary,
   OBJECTIVE_KINDS,
   type RunAnswer,
   type RunResult,
@@ -59,8 +60,11 @@ export function linkedFields(query: URLSearchParams, defaultModel: string): Ques
 }
 
 /** The form that asks a run's question again. Prompts given as tokens are shown as their text, without BOS. */
-export function fieldsOfRun({ spec, sides }: RunResult, bosId: number | null): QuestionFields {
-  const startsWithBos = bosId !== null && sides[0]?.tokens[0]?.id === bosId;
+export function fieldsOfRun({ spec, sides }: RunResult, model: ModelSummary | undefined): QuestionFields {
+  const bosId = model?.bos?.id;
+  const startsWithBos = bosId !== undefined && sides[0]?.tokens[0]?.id === bosId;
+  // Without a tokenizer, texts are token ids with spaces between them.
+  const separator = model?.hasTokenizer === false ? " " : "";
   return {
     model: spec.model,
     prompts: spec.prompts.map((prompt, index) => {
@@ -70,7 +74,9 @@ export function fieldsOfRun({ spec, sides }: RunResult, bosId: number | null): Q
           ? choice
           : sides[index]?.logits.find(({ id }) => id === choice)?.text ?? String(choice);
       return {
-        text: "text" in prompt ? prompt.text : tokens.slice(startsWithBos ? 1 : 0).map(({ text }) => text).join(""),
+        text: "text" in prompt
+          ? prompt.text
+          : tokens.slice(startsWithBos ? 1 : 0).map(({ text }) => text).join(separator),
         targets: atLeastOne(prompt.targets.map(choiceText)),
         distractors: atLeastOne(prompt.distractors.map(choiceText)),
       };

@@ -1,6 +1,6 @@
 /** Asking a question, and the page of its answer. */
 import { type Context, Hono } from "hono";
-import type { Engine, RunResult } from "../engine/mod.ts";
+import type { RunResult } from "../engine/mod.ts";
 import { DebuggerPage } from "../views/pages/debugger_page.tsx";
 import { NodeTable } from "../views/parts/node_table.tsx";
 import { QuestionForm } from "../views/parts/question_form.tsx";
@@ -36,8 +36,9 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
         const part = c.req.header("HX-Target") === "nodes" ? <NodeTable {...run} /> : <RunShell {...run} />;
         return c.render(part, { title });
       }
-      const fields = fieldsOfRun(result, bosIdOf(engine, result));
-      return c.render(<DebuggerPage models={engine.models()} fields={fields} messages={[]} run={run} />, { title });
+      const models = engine.models();
+      const fields = fieldsOfRun(result, models.find(({ id }) => id === result.spec.model));
+      return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={run} />, { title });
     });
 }
 
@@ -65,11 +66,6 @@ function shownRun(c: Context<AppEnv>, result: RunResult): ShownRun {
     view: runViewState(searchParams, result.sides.length),
     curl: curlCommand(origin, result.spec),
   };
-}
-
-/** Null too where the model is not loaded any more: its stored runs are still shown. */
-function bosIdOf(engine: Engine, { spec }: RunResult): number | null {
-  return engine.models().find(({ id }) => id === spec.model)?.bos?.id ?? null;
 }
 
 function titleOf({ spec: { model, prompts } }: RunResult): string {

@@ -1,5 +1,6 @@
 /** The program itself, as a user starts it: `main.ts` in a process of its own. */
 import { fileURLToPath } from "node:url";
+import denoConfig from "../../deno.json" with { type: "json" };
 
 export interface TestServer extends AsyncDisposable {
   /** With a slash at the end. */
@@ -10,8 +11,10 @@ export interface TestServer extends AsyncDisposable {
 /** Starts the program on a free port and waits for the URL, the first line that it prints. */
 export async function startServer(args: readonly string[] = []): Promise<TestServer> {
   const dataFolder = await Deno.makeTempDir();
+  const { env, args: startArgs } = startTask();
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P", "main.ts", "--port", "0", "--data", dataFolder, ...args],
+    args: [...startArgs, "--port", "0", "--data", dataFolder, ...args],
+    env,
     cwd: fileURLToPath(new URL("../../", import.meta.url)),
     stdout: "piped",
     stderr: "null",
@@ -32,5 +35,15 @@ export async function startServer(args: readonly string[] = []): Promise<TestSer
       await process.status;
       await Deno.remove(dataFolder, { recursive: true });
     },
+  };
+}
+
+/** What `deno task start` runs, without the task runner between us and the process. */
+function startTask(): { readonly env: Record<string, string>; readonly args: readonly string[] } {
+  const words = denoConfig.tasks.start.split(" ");
+  const command = words.indexOf("deno");
+  return {
+    env: Object.fromEntries(words.slice(0, command).map((word) => word.split("=", 2))),
+    args: words.slice(command + 1),
   };
 }
