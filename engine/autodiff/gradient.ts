@@ -11,7 +11,7 @@ import { formatShape, sameShape } from "../tensor/shape.ts";
 import { add } from "../onnx/elementwise.ts";
 import { topologicalOrder } from "../onnx/topological_order.ts";
 import { type OpCall, scalar, type Value } from "../onnx/value.ts";
-import { NOT_DIFFERENTIABLE, VJP_RULES, zerosOf } from "./vjp_rules.ts";
+import { hasSeveralOutputs, NOT_DIFFERENTIABLE, VJP_RULES, zerosOf } from "./vjp_rules.ts";
 
 /** The loosest form of a rule: what the table's rows have in common. */
 type AnyRule = (ct: Value | readonly (Value | null)[], call: OpCall) => readonly (Value | null)[];
@@ -58,7 +58,7 @@ function cotangentsOfInputs(call: OpCall, cotangents: ReadonlyMap<Value, Value>)
     throw new RangeError(`Cannot differentiate through ${call.op}: it has no derivative`);
   }
   const incoming = call.outputs.map((output) => cotangents.get(output) ?? null);
-  const ct = call.op === "Split" ? incoming : incoming[0];
+  const ct = hasSeveralOutputs(call.op) ? incoming : incoming[0];
   if (ct === undefined || ct === null) throw new Error(`Internal: no cotangent reached ${call.op}`);
   // The table's types guarantee that each rule gets the cotangents and the call of its own operator.
   return (rule as AnyRule)(ct, call);

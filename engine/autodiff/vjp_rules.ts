@@ -8,19 +8,9 @@
  */
 import { isFloat } from "../tensor/dtype.ts";
 import { broadcastAxes, dimAt, elementCount, type Shape } from "../tensor/shape.ts";
-import { add, cast, div, exp, mul, neg, scale, shift, sign, sub, tanh, where } from "../onnx/elementwise.ts";
-import { gemm, matMul, reduceSum } from "../onnx/linear.ts";
-import {
-  concat,
-  expand,
-  gatherNd,
-  reshape,
-  scatterNd,
-  split,
-  transpose,
-  transposeLastTwo,
-  unsqueeze,
-} from "../onnx/shaping.ts";
+import { add, addAll, cast, div, exp, mul, neg, scale, shift, sign, sub, tanh, where } from "../onnx/elementwise.ts";
+import { matMul, reduceMean, reduceSum } from "../onnx/linear.ts";
+import { concat, expand, gatherNd, reshape, scatterNd, split, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { type OpCall, type OpSignatures, type OpType, scalar, type Value } from "../onnx/value.ts";
 
 /** Operators whose outputs have no useful derivative: building a gradient through one of them throws. */
@@ -29,8 +19,16 @@ export const NOT_DIFFERENTIABLE = Symbol("not differentiable");
 /** One entry an input: its cotangent, or null. The compiler counts them. */
 type CotangentsOf<Inputs extends readonly Value[]> = { readonly [I in keyof Inputs]: Value | null };
 
-/** Operators with several outputs get one cotangent each, null where nothing flows back. */
-type Incoming<K extends OpType> = K extends "Split" ? readonly (Value | null)[] : Value;
+/** Differentiable operators with several outputs. Their rules get one cotangent each, null where nothing flows back. */
+const SEVERAL_OUTPUTS = ["Split", "LayerNorm"] as const;
+type SeveralOutputs = typeof SEVERAL_OUTPUTS[number];
+
+/** Whether the rule of an operator takes the cotangents of all outputs. */
+export function hasSeveralOutputs(op: OpType): boolean {
+  return (SEVERAL_OUTPUTS as readonly OpType[]).includes(op);
+}
+
+type Incoming<K extends OpType> = K extends SeveralOutputs ? readonly (Value | null)[] : Value;
 
 type VjpRule<K extends OpType> = (ct: Incoming<K>, call: OpCall<K>) => CotangentsOf<OpSignatures[K]["inputs"]>;
 
@@ -67,16 +65,18 @@ export const VJP_RULES: VjpRules = {
     unbroadcastTo(where(condition, ct, scalar(0, ct.type)), a.shape),
     unbroadcastTo(where(condition, scalar(0, ct.type), ct), b.shape),
   ],
-  MatMul: (ct, { inputs: [a, b] }) =>
-    b.shape.length === 2 ? matrixVjp(ct, a, b) : [
-      unbroadcastTo(matMul(ct, transposeLastTwo(b)), a.shape),
-      unbroadcastTo(matMul(transposeLastTwo(a), ct), b.shape),
-    ],
   // For y = AB: ∂A = ct Bᵀ and ∂B = Aᵀ ct; the transposed forms follow by transposing both sides.
-  Gemm: (ct, { inputs: [a, b], attrs: { transA, transB } }) => [
-    transA ? gemm(b, ct, { transA: transB, transB: true }) : gemm(ct, b, { transB: !transB }),
-    transB ? gemm(ct, a, { transA: true, transB: transA }) : gemm(a, ct, { transA: !transA }),
+  MatMul: (ct, { inputs: [a, b], attrs: { transA, transB } }) => [
+    unbroadcastTo(
+      transA ? matMul(b, ct, { transA: transB, transB: true }) : matMul(ct, b, { transB: !transB }),
+      a.shape,
+    ),
+    unbroadcastTo(
+      transB ? matMul(ct, a, { transA: true, transB: transA }) : matMul(a, ct, { transA: !transA }),
+      b.shape,
+    ),
   ],
+  LayerNorm: layerNormVjp,
   // y (ct − Σ ct y)
   Softmax: (ct, { attrs: { axis }, outputs }) => {
     const y = only(outputs);
@@ -90,6 +90,10 @@ export const VJP_RULES: VjpRules = {
   ReduceMean: (ct, { inputs: [a], attrs: { axes } }) => [unreduce(div(ct, countAlong(a, axes)), a.shape, axes)],
   // Only used to measure; where several elements are the maximum, no derivative exists.
   ReduceMax: NOT_DIFFERENTIABLE,
+  // x / ‖x‖; at 0, where the derivative does not exist, it is not a number.
+  ReduceL2: (ct, { inputs: [a], attrs: { axes }, outputs }) => [
+    mul(a, unreduce(div(ct, only(outputs)), a.shape, axes)),
+  ],
   Transpose: (
     ct,
     { attrs: { permutation } },
@@ -136,12 +140,31 @@ export function zerosOf({ type, shape }: Value): Value {
   return expand(scalar(0, type), shape);
 }
 
-/** [… m, k] · [k, n], by matrix products that read the stored matrix in place. */
-function matrixVjp(ct: Value, a: Value, b: Value): readonly [Value, Value] {
-  const rows = elementCount(a.shape.slice(0, -1));
-  const flatA = reshape(a, [rows, dimAt(a.shape, -1)]);
-  const flatCt = reshape(ct, [rows, dimAt(ct.shape, -1)]);
-  return [reshape(gemm(flatCt, b, { transB: true }), a.shape), gemm(flatA, flatCt, { transA: true })];
+/**
+ * With n the normalised x, s = 1 / √(variance + ε) and c = ct · gain, along the last axis:
+ * ∂x = s (c − mean(c) − n mean(c n)). The mean passes its cotangent on evenly; ∂s/∂x = −s² n / d.
+ * Source: Ba et al. 2016; derived by differentiating n = (x − mean) s.
+ */
+function layerNormVjp(
+  [ct, ctMean, ctScale]: readonly (Value | null)[],
+  { inputs: [x, gain, bias], outputs: [, mean, inverse] }: OpCall<"LayerNorm">,
+): readonly [Value | null, Value | null, Value | null] {
+  if (mean === undefined || inverse === undefined) throw new Error("Internal: LayerNorm made fewer than three outputs");
+  const normalized = mul(sub(x, mean), inverse);
+  const meanOf = (value: Value) => reduceMean(value, { axes: [-1], keepDims: true });
+  const parts: Value[] = [];
+  if (ct) {
+    const c = mul(ct, gain);
+    parts.push(mul(sub(c, add(meanOf(c), mul(normalized, meanOf(mul(c, normalized))))), inverse));
+  }
+  const width = countAlong(x, [x.shape.length - 1]);
+  if (ctMean) parts.push(expand(div(ctMean, width), x.shape));
+  if (ctScale) parts.push(mul(neg(div(mul(ctScale, mul(inverse, inverse)), width)), normalized));
+  return [
+    addAll(parts),
+    ct ? unbroadcastTo(mul(ct, normalized), gain.shape) : null,
+    ct ? unbroadcastTo(ct, bias.shape) : null,
+  ];
 }
 
 /** Repeats a reduced cotangent along the axes that were reduced. */

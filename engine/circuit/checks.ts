@@ -26,7 +26,7 @@ export async function checkRun(
   return [
     directEffectsCheck(question, numbers),
     await lensCheck(model, question, numbers),
-    check("attention rows sum to 1", Math.max(...numbers.checks.patternRowErrors), ROW_TOLERANCE),
+    check("attention rows sum to 1", numbers.checks.patternRowError, ROW_TOLERANCE),
   ];
 }
 

@@ -12,8 +12,8 @@
  * J reads one position, so g is zero elsewhere: direct effects are computed from that row of g alone and are exactly zero at
  * other tokens. No tensor of tokens² × width appears: a pair's write is contracted with W_O[h] g before it meets the pattern.
  */
-import { abs, addAll, cast, equal, mul, sqrt } from "../onnx/elementwise.ts";
-import { gemm, matMul, reduceSum } from "../onnx/linear.ts";
+import { abs, cast, equal, mul } from "../onnx/elementwise.ts";
+import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
 import { gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { BlockWeights } from "../model/architecture.ts";
@@ -43,7 +43,10 @@ export interface QuestionScalars {
   readonly residualEffect: Value;
 }
 
-/** Name of the input that holds ‖W_out[i]‖ of a layer, `[d_mlp]`: a constant of the model, computed once (`write_norms.ts`). */
+/** Name of the input that holds the sum of the output biases of all layers, `[d_model]` (`model_constants.ts`). */
+export const BIAS_SUM_INPUT = "bias_sum";
+
+/** Name of the input that holds ‖W_out[i]‖ of a layer, `[d_mlp]` (`model_constants.ts`). */
 export function writeNormsInput(layer: number): string {
   return `mlp_write_norms.${layer}`;
 }
@@ -80,11 +83,11 @@ export function nodeScalars(model: LanguageModel, question: QuestionGraph): Ques
       })
     ),
     embed: {
-      writeNorm: norm(embedding),
+      writeNorm: reduceL2(embedding, { axes: [-1] }),
       directEffect: dot(embedding, g),
       totalEffect: dot(embedding, embeddingGradient),
     },
-    biasEffect: biasEffect(model, direction),
+    biasEffect: dot(direction.row, graphInput(BIAS_SUM_INPUT, "float32", [model.architecture.modelWidth])),
     normBiasEffect: reduceSum(dot(outputGradient, weights.finalNorm.bias), { axes: [1] }),
     residualEffect: reduceSum(dot(residual, g), { axes: [1] }),
   };
@@ -117,7 +120,7 @@ function neuronScalars(activation: Value, { gradient, direction, model, layer }:
   const { mlpOut } = blockAt(model, layer);
   const norms = graphInput(writeNormsInput(layer), "float32", [model.architecture.mlpWidth]);
   // ⟨W_out[i], g⟩ at the position, then spread over the tokens: [batch, neuron] → [batch, token, neuron].
-  const projection = gemm(direction.row, mlpOut.weight, { transB: true });
+  const projection = matMul(direction.row, mlpOut.weight, { transB: true });
   const projections = mul(unsqueeze(direction.mask, 2), unsqueeze(projection, 1));
   return {
     activation,
@@ -133,34 +136,27 @@ interface HeadOptions extends ScalarOptions {
 }
 
 function headScalars(pattern: Value, { values, gradient, direction, model, layer }: HeadOptions): NodeScalars {
-  const { attentionOut, attentionOutByHead } = blockAt(model, layer);
-  const { headCount, headWidth } = model.architecture;
+  const { attentionOut } = blockAt(model, layer);
+  const { headCount, headWidth, modelWidth } = model.architecture;
   const byHead = transpose(values, [0, 2, 1, 3]);
-  const writeNorms = norm(matMul(byHead, attentionOutByHead));
-  // W_O[h] g at the position: [batch, head, d_head]; met with v[k, h]: [batch, head, key].
-  const read = reshape(gemm(direction.row, attentionOut.weight, { transB: true }), [
+  const writeNorms = reduceL2(matMul(byHead, reshape(attentionOut.weight, [headCount, headWidth, modelWidth])), {
+    axes: [-1],
+  });
+  // W_O[h] g at the position, [batch, head, 1, d_head], meets v[k, h]: [batch, head, 1, key].
+  const read = reshape(matMul(direction.row, attentionOut.weight, { transB: true }), [
     dimAt(values.shape, 0),
     headCount,
+    1,
     headWidth,
   ]);
-  const projection = reduceSum(mul(byHead, unsqueeze(read, 2)), { axes: [-1] });
-  const projections = mul(unsqueeze(unsqueeze(direction.mask, 1), 3), unsqueeze(projection, 2));
+  const projection = matMul(read, byHead, { transB: true });
+  const projections = mul(unsqueeze(unsqueeze(direction.mask, 1), 3), projection);
   return {
     activation: pattern,
     writeNorm: mul(abs(pattern), unsqueeze(writeNorms, 2)),
     directEffect: mul(pattern, projections),
     totalEffect: mul(pattern, gradient),
   };
-}
-
-function biasEffect(model: LanguageModel, { row }: Direction): Value {
-  const biases = model.weights.blocks.flatMap(({ attentionOut, mlpOut }) => [attentionOut.bias, mlpOut.bias]);
-  return dot(row, addAll(biases));
-}
-
-/** ‖x‖ along the last axis. */
-function norm(x: Value): Value {
-  return sqrt(reduceSum(mul(x, x), { axes: [-1] }));
 }
 
 /** ⟨a, b⟩ along the last axis. */

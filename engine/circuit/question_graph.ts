@@ -6,7 +6,7 @@
  */
 import { gradient } from "../autodiff/gradient.ts";
 import { matMul, reduceSum } from "../onnx/linear.ts";
-import { concat, expand, gather, gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
+import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { LanguageModel } from "../model/language_model.ts";
@@ -53,11 +53,12 @@ export interface QuestionGraph {
 /**
  * Builds the shared part.
  *
- * @param allPositions Read logits and the final norm out at every token (for tensors), not only where the objective is read.
+ * @param allPositions For tensors: read logits and the final norm out at every token, not only where the objective is read, and
+ *   make the hook points of all norms.
  */
 export function buildQuestion(model: LanguageModel, kind: QuestionKind, allPositions: boolean): QuestionGraph {
   const { architecture, weights } = model;
-  const forward = buildForward(architecture, weights);
+  const forward = buildForward(architecture, weights, { hookNorms: allPositions });
   const batchIndex = graphInput("batch_index", "int64", ["batch", 1]);
   const position = graphInput("position", "int64", ["batch", 1]);
   const positionIndex = concat([batchIndex, position], -1);
@@ -137,5 +138,5 @@ function choose(
  * @param rows Their rows of the unembedding: `[batch, choice, d_model]`
  */
 function dotWithRows(output: Value, rows: Value): Value {
-  return reshape(matMul(output, transpose(rows, [0, 2, 1])), rows.shape.slice(0, 2));
+  return reshape(matMul(output, rows, { transB: true }), rows.shape.slice(0, 2));
 }

@@ -15,7 +15,7 @@ import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { selectionFeeds } from "./selection.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
-import { computeWriteNorms } from "./write_norms.ts";
+import { computeModelConstants } from "./model_constants.ts";
 
 /** What a session is assumed to hold beyond its graph, in bytes (measured: 10 MB with prepacking off). */
 const SESSION_BYTES = 10 * 1024 * 1024;
@@ -23,7 +23,7 @@ const SESSION_BYTES = 10 * 1024 * 1024;
 export class Questioner {
   readonly #backend: Backend;
   readonly #sessions: SessionCache;
-  readonly #writeNorms = new Map<string, Readonly<Record<string, Tensor>>>();
+  readonly #modelConstants = new Map<string, Readonly<Record<string, Tensor>>>();
 
   constructor(backend: Backend, maxSessionBytes: number) {
     this.#backend = backend;
@@ -36,7 +36,7 @@ export class Questioner {
 
   /** Compiles a kind of question and computes the model's constants, so that the first question need not wait for it. */
   async warm(model: LanguageModel, kind: QuestionKind): Promise<void> {
-    await this.#norms(model);
+    await this.#constants(model);
     await this.#runSession(model, kind);
   }
 
@@ -45,10 +45,10 @@ export class Questioner {
     const { session, compileMs } = await this.#runSession(model, question);
     const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
     const { mlpWidth, headCount } = model.architecture;
-    const norms = await this.#norms(model);
+    const constants = await this.#constants(model);
     const startedAt = performance.now();
     const fetches = await session.execute({
-      ...norms,
+      ...constants,
       ...questionFeeds(rows),
       ...selectionFeeds("mlp", topK, tokenCount * mlpWidth),
       ...selectionFeeds("head", topK, headCount * tokenCount * tokenCount),
@@ -67,7 +67,7 @@ export class Questioner {
       key,
       () => buildTensorsGraph(model, { objective, freezeFinalNorm }, tensors),
     );
-    const fetches = await session.execute({ ...await this.#norms(model), ...questionFeeds([row]) });
+    const fetches = await session.execute({ ...await this.#constants(model), ...questionFeeds([row]) });
     return {
       objective: output(fetches, "objective")[0] ?? NaN,
       tensors: names.map((name) => ({ name, shape: fetched(fetches, name).shape, data: output(fetches, name) })),
@@ -87,11 +87,11 @@ export class Questioner {
     });
   }
 
-  async #norms(model: LanguageModel): Promise<Readonly<Record<string, Tensor>>> {
-    const known = this.#writeNorms.get(model.id);
+  async #constants(model: LanguageModel): Promise<Readonly<Record<string, Tensor>>> {
+    const known = this.#modelConstants.get(model.id);
     if (known !== undefined) return known;
-    const norms = await computeWriteNorms(model, this.#backend);
-    this.#writeNorms.set(model.id, norms);
-    return norms;
+    const constants = await computeModelConstants(model, this.#backend);
+    this.#modelConstants.set(model.id, constants);
+    return constants;
   }
 }

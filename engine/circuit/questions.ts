@@ -23,8 +23,8 @@ export interface CheckNumbers {
   readonly biasEffect: readonly number[];
   readonly normBiasEffect: readonly number[];
   readonly residualEffect: readonly number[];
-  /** Largest deviation of a row's sum from 1, by layer. */
-  readonly patternRowErrors: readonly number[];
+  /** Largest deviation of a row's sum from 1. */
+  readonly patternRowError: number;
 }
 
 /** The numbers of a run. */

@@ -18,14 +18,16 @@ export function readRun(
   const lengths = rows.map(({ tokens }) => tokens.length);
   const selection = { layerCount, k: topK, sideCount: rows.length };
   const sides = (name: string) => rowsOf(fetches, name, rows.length);
-  const perToken = (name: string) =>
-    // Adding 0 makes a zero of either sign the same zero, as it is once stored.
-    sides(name).map((values, side) => Array.from(values.subarray(0, lengths[side]), (value) => value + 0));
-  const sums = (effect: Effect): SumNumbers => ({
-    mlp: perToken(`sum.${effect}.mlp`),
-    byQuery: perToken(`sum.${effect}.byQuery`),
-    byKey: perToken(`sum.${effect}.byKey`),
-  });
+  const perToken = (name: string, start = 0) =>
+    sides(name).map((values, side) =>
+      // Adding 0 makes a zero of either sign the same zero, as it is once stored.
+      Array.from(values.subarray(start, start + (lengths[side] ?? 0)), (value) => value + 0)
+    );
+  const sums = (effect: Effect): SumNumbers => {
+    const start = EFFECTS.indexOf(effect) * tokenCount;
+    const ofEffect = (name: string) => perToken(name, start);
+    return { mlp: ofEffect("sum.mlp"), byQuery: ofEffect("sum.byQuery"), byKey: ofEffect("sum.byKey") };
+  };
   return {
     objective: [...output(fetches, "objective")],
     logits: tokenScores(sides("logits"), rows.flatMap(({ choices }) => choices.map(({ id }) => id))),
@@ -51,7 +53,7 @@ export function readRun(
       biasEffect: [...output(fetches, "check.biasEffect")],
       normBiasEffect: [...output(fetches, "check.normBiasEffect")],
       residualEffect: [...output(fetches, "check.residualEffect")],
-      patternRowErrors: [...output(fetches, "check.patternRowErrors")],
+      patternRowError: output(fetches, "check.patternRowError")[0] ?? NaN,
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The graph of a run: everything that a debugger page shows, as one execution.
  *
- * Outputs: `objective` [batch], `logits` [batch, vocab], `residual` [batch, d_model] at the position, `checks` [batch, 3 + layer],
+ * Outputs: `objective` [batch], `logits` [batch, vocab], `residual` [batch, d_model] at the position, what the checks compare,
  * sums of effects, the embeddings' scalars, and the chosen nodes of every layer (`selection.ts`).
  */
 import { abs, addAll, shift } from "../onnx/elementwise.ts";
@@ -67,30 +67,31 @@ function selectionsOf(
   );
 }
 
-/** Sums over layers and units, token axes kept: `sum.EFFECT.mlp` and `sum.EFFECT.byQuery`, `…byKey`, each `[batch, token]`. */
+/** Sums over layers and units, token axes kept: `sum.mlp`, `sum.byQuery` and `sum.byKey`, each `[batch, effect, token]`. */
 function sumOutputs({ mlp, head }: QuestionScalars): Record<string, Value> {
-  const outputs: Record<string, Value> = {};
-  for (const effect of EFFECTS) {
-    const of = (layers: readonly NodeScalars[], axis: number) =>
-      addAll(layers.toReversed().map((scalars) => reduceSum(scalars[effect], { axes: [axis] })));
-    const pairs = of(head, 1);
-    outputs[`sum.${effect}.mlp`] = of(mlp, 2);
-    outputs[`sum.${effect}.byQuery`] = reduceSum(pairs, { axes: [2] });
-    outputs[`sum.${effect}.byKey`] = reduceSum(pairs, { axes: [1] });
-  }
-  return outputs;
+  /** `[batch, effect, …]`; joined along axis 1 first, as for the selection, so that this is done once. */
+  const effects = (scalars: NodeScalars) => {
+    const joined = concat(EFFECTS.map((effect) => scalars[effect]), 1);
+    const [batch, ...rest] = scalars.directEffect.shape;
+    return reshape(joined, [batch ?? 1, EFFECTS.length, ...rest]);
+  };
+  const sumOver = (layers: readonly NodeScalars[], axis: number) =>
+    addAll(layers.toReversed().map((scalars) => reduceSum(effects(scalars), { axes: [axis] })));
+  const pairs = sumOver(head, 2);
+  return {
+    "sum.mlp": sumOver(mlp, 3),
+    "sum.byQuery": reduceSum(pairs, { axes: [3] }),
+    "sum.byKey": reduceSum(pairs, { axes: [2] }),
+  };
 }
 
 /** What the self-checks compare (`checks.ts`). */
 function checkOutputs(scalars: QuestionScalars): Record<string, Value> {
-  const patterns = scalars.head.map(({ activation }) => activation);
-  const rowErrors = patterns.map((pattern) =>
-    reshape(reduceMax(abs(shift(reduceSum(pattern, { axes: [3] }), -1))), [1])
-  );
+  const rowSums = concat(scalars.head.map(({ activation: pattern }) => reduceSum(pattern, { axes: [3] })), 1);
   return {
     "check.biasEffect": scalars.biasEffect,
     "check.normBiasEffect": scalars.normBiasEffect,
     "check.residualEffect": scalars.residualEffect,
-    "check.patternRowErrors": concat(rowErrors, 0),
+    "check.patternRowError": reduceMax(abs(shift(rowSums, -1))),
   };
 }

@@ -2,14 +2,14 @@
  * Choosing the nodes worth showing, inside the graph: whole scalar tensors never leave ONNX Runtime.
  *
  * For each layer and kind, on every side, the graph takes the k largest by size of activation and write norm, and the k largest
- * and k smallest of both effects; then it gathers all four scalars of the union, on all sides. `readSelection` takes the top k
+ * and k smallest of both effects (the largest of their negatives); then it gathers all four scalars of the union, on all sides. `readSelection` takes the top k
  * over layers from these candidates: every node among the k of all layers is among the k of its own.
  * Masked pairs (key after query) and padding are moved to ±∞ first, so that they are never chosen before a real node.
  */
-import { abs, add, greaterOrEqual, sub, where } from "../onnx/elementwise.ts";
+import { abs, add, greaterOrEqual, neg, where } from "../onnx/elementwise.ts";
 import { concat, expand, gather, reshape, topK, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, scalar, type Value } from "../onnx/value.ts";
-import type { Dim } from "../tensor/dim.ts";
+import { type Dim, divideDim } from "../tensor/dim.ts";
 import { elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import type { Metric, NodeScalars } from "./node_scalars.ts";
@@ -18,7 +18,7 @@ import type { Metric, NodeScalars } from "./node_scalars.ts";
 export const SELECTED_KINDS = ["mlp", "head"] as const;
 export type SelectedKind = typeof SELECTED_KINDS[number];
 
-/** What is taken from each column; the sign of an activation says nothing about how much it matters. */
+/** What is taken, in the order of the graph's rows; the sign of an activation says nothing about how much it matters. */
 const CRITERIA: readonly { readonly metric: Metric; readonly bySize: boolean; readonly largest: boolean }[] = [
   { metric: "activation", bySize: true, largest: true },
   { metric: "writeNorm", bySize: true, largest: true },
@@ -51,9 +51,9 @@ export function selectionOutputs(kind: SelectedKind, layer: number): SelectionOu
 interface SelectionOutputs {
   /** int64 `[candidate]` into the flattened scalars. */
   readonly indices: string;
-  /** |activation|, write norm and both effects of every candidate: `[batch, 4, candidate]` */
+  /** What the criteria compare, of every candidate: `[batch, criterion, candidate]` */
   readonly columns: string;
-  /** With its sign: `[batch, candidate]` */
+  /** With its sign: `[batch, 1, candidate]` */
   readonly activation: string;
 }
 
@@ -67,19 +67,17 @@ export function selectNodes(
   { activation, writeNorm, directEffect, totalEffect }: NodeScalars,
   penalty: Value,
 ): Record<string, Value> {
-  // Every row of a stack gets the same penalty: [batch, 1, node].
-  const lowest = unsqueeze(flat(expand(penalty, activation.shape)), 1);
-  const columns = stack([abs(activation), writeNorm, directEffect, totalEffect]);
-  const effects = stack([directEffect, totalEffect]);
-  const largest = topK(add(columns, lowest), k, { kDim: kDim(kind), largest: true }).indices;
-  const smallest = topK(sub(effects, lowest), k, { kDim: kDim(kind), largest: false }).indices;
-  const union = concat([largest, smallest], 1);
-  const indices = reshape(union, [elementCount(union.shape)]);
+  const effects = concat([directEffect, totalEffect], 1);
+  const columns = rows(concat([abs(activation), writeNorm, effects, neg(effects)], 1), CRITERIA.length);
+  // Every row gets the same penalty.
+  const penalties = rows(expand(penalty, activation.shape), 1);
+  const { indices: chosen } = topK(add(columns, penalties), k, { kDim: kDim(kind), largest: true });
+  const indices = reshape(chosen, [elementCount(chosen.shape)]);
   const names = selectionOutputs(kind, layer);
   return {
     [names.indices]: indices,
     [names.columns]: gather(columns, indices, 2),
-    [names.activation]: gather(flat(activation), indices, 1),
+    [names.activation]: gather(rows(activation, 1), indices, 2),
   };
 }
 
@@ -103,14 +101,10 @@ function minusInfinityUnless(isReal: Value): Value {
   return where(isReal, scalar(0), scalar(-Infinity));
 }
 
-/** Values of one shape `[batch, …]` as rows: `[batch, row, node]`. */
-function stack(values: readonly Value[]): Value {
-  return concat(values.map((value) => unsqueeze(flat(value), 1)), 1);
-}
-
-function flat(values: Value): Value {
-  const [batch, ...rest] = values.shape as readonly [Dim, ...Dim[]];
-  return reshape(values, [batch, elementCount(rest)]);
+/** Columns that lie behind one another along axis 1, as rows: `[batch, row, node]`. */
+function rows(columns: Value, count: number): Value {
+  const [batch, first, ...rest] = columns.shape as readonly [Dim, Dim, ...Dim[]];
+  return reshape(columns, [batch, count, elementCount([divideDim(first, count), ...rest])]);
 }
 
 function kDim(kind: SelectedKind): string {
@@ -169,7 +163,7 @@ function readLayer(
   const flatIndices = int64Numbers(indices);
   const count = flatIndices.length;
   const column = (row: number, side: number, place: number) =>
-    float32Data(columns)[(side * 4 + row) * count + place] ?? NaN;
+    float32Data(columns)[(side * CRITERIA.length + row) * count + place] ?? NaN;
   const firstPlace = new Map<number, number>();
   flatIndices.forEach((flatIndex, place) => {
     if (!firstPlace.has(flatIndex)) firstPlace.set(flatIndex, place);

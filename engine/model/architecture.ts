@@ -37,8 +37,6 @@ export interface BlockWeights {
   readonly qkv: LinearWeights;
   /** W_O: `[head·d_head, d_model]`. */
   readonly attentionOut: LinearWeights;
-  /** The same bytes as `[head, d_head, d_model]`. */
-  readonly attentionOutByHead: Value;
   readonly norm2: NormWeights;
   readonly mlpIn: LinearWeights;
   /** W_out: `[d_mlp, d_model]`. */

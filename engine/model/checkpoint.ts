@@ -79,10 +79,9 @@ export class Checkpoint {
    * A tensor as a float32 value: in place, or cast in the graph if it is stored in 16 bits.
    *
    * @param shape The shape it must have.
-   * @param viewAs Another shape, of as many elements, under which to see the same bytes.
    * @throws {FileFormatError} if it is missing or of another shape.
    */
-  value(name: string, shape: ConcreteShape, viewAs: ConcreteShape = shape): Value {
+  value(name: string, shape: ConcreteShape): Value {
     const { type, file, offset, length, shape: found } = this.#tensor(name);
     if (formatShape(found) !== formatShape(shape)) {
       throw new FileFormatError(
@@ -92,7 +91,7 @@ export class Checkpoint {
     if (!isFloat(type)) {
       throw new FileFormatError(`Cannot use tensor "${name}": its type is ${type}, expected a float type`);
     }
-    return cast(weight(name, { type, shape: viewAs }, { file, offset, length }), "float32");
+    return cast(weight(name, { type, shape }, { file, offset, length }), "float32");
   }
 
   /** One row of a matrix (or a whole vector, as row 0), read from the file and widened. */

@@ -71,7 +71,7 @@ function gpt2Names(checkpoint: Checkpoint): Gpt2Names {
  * @throws {FileFormatError} if a tensor is missing or misshapen.
  */
 export function gpt2Weights(checkpoint: Checkpoint, architecture: Architecture): TransformerWeights {
-  const { layerCount, headCount, headWidth, modelWidth: d, mlpWidth, vocabularySize, contextLength } = architecture;
+  const { layerCount, modelWidth: d, mlpWidth, vocabularySize, contextLength } = architecture;
   const { prefix, unembedding } = gpt2Names(checkpoint);
   const norm = (name: string) => ({
     gain: checkpoint.value(`${prefix}${name}.weight`, [d]),
@@ -90,7 +90,6 @@ export function gpt2Weights(checkpoint: Checkpoint, architecture: Architecture):
       norm1: norm(`h.${layer}.ln_1`),
       qkv: linear(`h.${layer}.attn.c_attn`, d, 3 * d),
       attentionOut: linear(`h.${layer}.attn.c_proj`, d, d),
-      attentionOutByHead: checkpoint.value(`${prefix}h.${layer}.attn.c_proj.weight`, [d, d], [headCount, headWidth, d]),
       norm2: norm(`h.${layer}.ln_2`),
       mlpIn: linear(`h.${layer}.mlp.c_fc`, d, mlpWidth),
       mlpOut: linear(`h.${layer}.mlp.c_proj`, mlpWidth, d),

@@ -2,7 +2,7 @@
  * The forward pass as a graph, block by block, every activation passed through its hook point.
  *
  * x = token embedding + position embedding; per block x += attention(norm₁(x)), x += mlp(norm₂(x)); logits = norm_f(x) W_U.
- * Norms are LayerNorm written out (mean, scale = √(mean x² + ε), division, gain, bias), so that the scale is a hook point and can be
+ * A norm is one call, or written out (mean, scale = √(mean x² + ε), division, gain, bias) where its scale is to be read or
  * frozen. GELU is the tanh form. Prompts are right-padded: a causal pattern never looks at padding, so the rows of real tokens
  * are exact without a padding mask. Source: Radford et al. 2019; `spec/reference-semantics.md` §1.1.
  */
@@ -19,10 +19,10 @@ import {
   sub,
   where,
 } from "../onnx/elementwise.ts";
-import { gemm, matMul, reduceMean, softmax } from "../onnx/linear.ts";
+import { layerNorm, matMul, reduceMean, softmax } from "../onnx/linear.ts";
 import { expand, gather, reshape, split, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, scalar, type Value } from "../onnx/value.ts";
-import { dimAt, elementCount } from "../tensor/shape.ts";
+import { dimAt } from "../tensor/shape.ts";
 import type { Architecture, BlockWeights, LinearWeights, NormWeights, TransformerWeights } from "./architecture.ts";
 import type { HookName } from "./hook_points.ts";
 
@@ -32,6 +32,8 @@ export type HookEdit = (name: HookName, activation: Value) => Value;
 export interface ForwardOptions {
   /** Edits activations at hook points; by default none. */
   readonly edit?: HookEdit;
+  /** Write the norms of all blocks out, so that their hook points are there; by default they are not. */
+  readonly hookNorms?: boolean;
 }
 
 /** A normalised activation with what its hook points hold. */
@@ -49,7 +51,7 @@ export interface Forward {
   readonly tokens: Value;
   /** int64 `[token]`: 0, 1, …; fed under the name `positions`. */
   readonly positions: Value;
-  /** Every hook point up to the last residual, by name, as the rest of the pass reads it. */
+  /** Every hook point up to the last residual, by name, as the rest of the pass reads it; those of norms only if asked for. */
   readonly hooks: ReadonlyMap<HookName, Value>;
   /** What the embeddings write: `[batch, token, d_model]`. */
   readonly embedding: Value;
@@ -61,7 +63,7 @@ export interface Forward {
 export function buildForward(
   architecture: Architecture,
   weights: TransformerWeights,
-  { edit = (_name, activation) => activation }: ForwardOptions = {},
+  { edit = (_name, activation) => activation, hookNorms = false }: ForwardOptions = {},
 ): Forward {
   const tokens = graphInput("tokens", "int64", ["batch", "token"]);
   const positions = graphInput("positions", "int64", ["token"]);
@@ -81,20 +83,17 @@ export function buildForward(
     const at = (suffix: string) => `blocks.${layer}.${suffix}` as HookName;
     const blockHook = (suffix: string, activation: Value) => hook(at(suffix), activation);
     residual = blockHook("hook_resid_pre", residual);
-    const normed1 = layerNorm(residual, block.norm1, {
-      epsilon: architecture.normEpsilon,
-      hook: (part, x) => blockHook(`ln1.hook_${part}`, x),
-    });
-    const attentionOut = blockHook(
-      "hook_attn_out",
-      attention(normed1.output, block, { architecture, isCausal, hook: blockHook }),
-    );
-    residual = blockHook("hook_resid_mid", add(residual, attentionOut));
-    const normed2 = layerNorm(residual, block.norm2, {
-      epsilon: architecture.normEpsilon,
-      hook: (part, x) => blockHook(`ln2.hook_${part}`, x),
-    });
-    const pre = blockHook("mlp.hook_pre", linear(normed2.output, block.mlpIn));
+    const normed = (norm: "ln1" | "ln2", weights: NormWeights) => {
+      const { normEpsilon: epsilon } = architecture;
+      if (!hookNorms) return layerNorm(residual, weights.gain, weights.bias, epsilon);
+      return writtenOutNorm(residual, weights, {
+        epsilon,
+        hook: (part, x) => blockHook(`${norm}.hook_${part}`, x),
+      }).output;
+    };
+    const attentionOut = attention(normed("ln1", block.norm1), block, { architecture, isCausal, hook: blockHook });
+    residual = blockHook("hook_resid_mid", add(residual, blockHook("hook_attn_out", attentionOut)));
+    const pre = blockHook("mlp.hook_pre", linear(normed("ln2", block.norm2), block.mlpIn));
     const mlpOut = blockHook("hook_mlp_out", linear(blockHook("mlp.hook_post", gelu(pre)), block.mlpOut));
     residual = blockHook("hook_resid_post", add(residual, mlpOut));
   });
@@ -121,14 +120,11 @@ export function readOut(
   { architecture, weights }: { readonly architecture: Architecture; readonly weights: TransformerWeights },
   { freezeScale }: ReadOutOptions,
 ): ReadOut {
-  const normed = layerNorm(residual, weights.finalNorm, {
+  const normed = writtenOutNorm(residual, weights.finalNorm, {
     epsilon: architecture.normEpsilon,
     hook: (part, x) => part === "scale" && freezeScale ? stopGradient(x) : x,
   });
-  const rows = elementCount(residual.shape.slice(0, -1));
-  const flat = reshape(normed.output, [rows, architecture.modelWidth]);
-  const logits = gemm(flat, weights.unembedding, { transB: true });
-  return { ...normed, logits: reshape(logits, [...residual.shape.slice(0, -1), architecture.vocabularySize]) };
+  return { ...normed, logits: matMul(normed.output, weights.unembedding, { transB: true }) };
 }
 
 interface NormOptions {
@@ -136,7 +132,7 @@ interface NormOptions {
   readonly hook: (part: "scale" | "normalized", activation: Value) => Value;
 }
 
-function layerNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
+function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
   const centered = sub(x, reduceMean(x, { axes: [-1], keepDims: true }));
   const variance = reduceMean(mul(centered, centered), { axes: [-1], keepDims: true });
   const normScale = hook("scale", sqrt(shift(variance, epsilon)));
@@ -159,15 +155,14 @@ interface AttentionOptions {
 function attention(x: Value, block: BlockWeights, { architecture, isCausal, hook }: AttentionOptions): Value {
   const { headCount, headWidth, modelWidth } = architecture;
   const [batch, token] = [dimAt(x.shape, 0), dimAt(x.shape, 1)];
-  const parts = split(linear(x, block.qkv), -1, [modelWidth, modelWidth, modelWidth]);
-  const [q, k, v] = parts.map((part, index) => {
-    const byHead = hook(`attn.hook_${"qkv"[index]}`, reshape(part, [batch, token, headCount, headWidth]));
-    return transpose(byHead, [0, 2, 1, 3]);
-  });
+  const byHead = reshape(linear(x, block.qkv), [batch, token, 3 * headCount, headWidth]);
+  const [q, k, v] = split(byHead, 2, [headCount, headCount, headCount]).map((part, index) =>
+    transpose(hook(`attn.hook_${"qkv"[index]}`, part), [0, 2, 1, 3])
+  );
   if (q === undefined || k === undefined || v === undefined) {
     throw new Error("Internal: c_attn split into fewer than three parts");
   }
-  const products = scale(matMul(q, transpose(k, [0, 1, 3, 2])), 1 / Math.sqrt(headWidth));
+  const products = scale(matMul(q, k, { transB: true }), 1 / Math.sqrt(headWidth));
   const scores = hook("attn.hook_attn_scores", where(isCausal, products, scalar(-Infinity)));
   const pattern = hook("attn.hook_pattern", softmax(scores));
   const z = hook("attn.hook_z", transpose(matMul(pattern, v), [0, 2, 1, 3]));

@@ -5,7 +5,14 @@
 import { type Dim, productsOf } from "../tensor/dim.ts";
 import { type ConcreteShape, formatShape, type Shape } from "../tensor/shape.ts";
 import { int64 } from "../tensor/tensor.ts";
-import type { Initializer, NamedType, OnnxCall, OnnxGraph, OpAttr } from "./onnx_graph.ts";
+import {
+  CONTRIB_DOMAIN,
+  type Initializer,
+  type NamedType,
+  type OnnxCall,
+  type OnnxGraph,
+  type OpAttr,
+} from "./onnx_graph.ts";
 import { type GraphRequest, simplify } from "./simplify.ts";
 import { topologicalOrder } from "./topological_order.ts";
 import type { OpCall, OpType, Value } from "./value.ts";
@@ -24,12 +31,21 @@ export const RANK_ERASER = { name: "unknown_rank", feed: int64([1], [-1]) } as c
  * @throws {RangeError} if a symbolic dim is needed at execution but no input has it as an axis.
  */
 export function lowerGraph(request: GraphRequest): OnnxGraph {
-  const { outputs, names = new Map() } = simplify(request);
+  const { outputs, names } = simplify(request);
   const order = topologicalOrder(Object.values(outputs));
-  const writer = new GraphWriter(order, names);
+  const writer = new GraphWriter(order, new Map([...names ?? [], ...outputNames(outputs)]));
   for (const value of order) writer.write(value);
   for (const [name, value] of Object.entries(outputs)) writer.writeOutput(name, value);
   return writer.finish();
+}
+
+/** Outputs' names for the values themselves, so that they need no copy. What is no call's output has its name already. */
+function outputNames(outputs: GraphRequest["outputs"]): ReadonlyMap<Value, string> {
+  const names = new Map<Value, string>();
+  for (const [name, value] of Object.entries(outputs)) {
+    if (value.origin.kind === "output" && !names.has(value)) names.set(value, name);
+  }
+  return names;
 }
 
 /** How each operator is written. Most are ONNX's own under the same name; the rest make their attributes or helper inputs. */
@@ -51,13 +67,14 @@ const LOWERINGS: { readonly [K in OpType]: (call: OpCall<K>, writer: GraphWriter
   StopGradient: () => "alias",
   Cast: ({ attrs }) => ({ attrs: { to: CAST_TARGETS[attrs.to] } }),
   Where: plain,
-  MatMul: plain,
-  Gemm: ({ attrs }) => ({ attrs: { transA: Number(attrs.transA), transB: Number(attrs.transB) } }),
+  MatMul: matMulCall,
+  LayerNorm: ({ attrs }) => ({ opType: "LayerNormalization", attrs: { axis: -1, epsilon: { float: attrs.epsilon } } }),
   Softmax: ({ attrs }) => ({ attrs: { axis: attrs.axis } }),
   LogSoftmax: ({ attrs }) => ({ attrs: { axis: attrs.axis } }),
   ReduceSum: reduction,
   ReduceMean: reduction,
   ReduceMax: reduction,
+  ReduceL2: reduction,
   Transpose: ({ attrs }) => ({ attrs: { perm: attrs.permutation } }),
   Reshape: reshaping,
   Expand: ({ attrs }, writer) => ({ extra: [writer.shapeVector(attrs.shape)] }),
@@ -76,6 +93,9 @@ const CAST_TARGETS = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, flo
 type Lowered = "alias" | {
   /** ONNX's operator, where it has another name. */
   readonly opType?: string;
+  readonly domain?: string;
+  /** Names to take in place of the call's own inputs. */
+  readonly inputs?: readonly string[];
   readonly attrs?: Readonly<Record<string, OpAttr>>;
   readonly extra?: readonly string[];
 };
@@ -84,7 +104,25 @@ function plain(): Lowered {
   return {};
 }
 
-function reduction({ attrs }: OpCall<"ReduceSum" | "ReduceMean" | "ReduceMax">, writer: GraphWriter): Lowered {
+/** ONNX Runtime has a product that reads its operands transposed; for float64, which only tests use, they are transposed first. */
+function matMulCall({ inputs: [a, b], attrs }: OpCall<"MatMul">, writer: GraphWriter): Lowered {
+  if (!attrs.transA && !attrs.transB) return {};
+  if (a.type === "float32") {
+    const flags = { transA: Number(attrs.transA), transB: Number(attrs.transB) };
+    return { opType: "FusedMatMul", domain: CONTRIB_DOMAIN, attrs: flags };
+  }
+  return {
+    inputs: [
+      attrs.transA ? writer.transposedLastTwo(a) : writer.nameOf(a),
+      attrs.transB ? writer.transposedLastTwo(b) : writer.nameOf(b),
+    ],
+  };
+}
+
+function reduction(
+  { attrs }: OpCall<"ReduceSum" | "ReduceMean" | "ReduceMax" | "ReduceL2">,
+  writer: GraphWriter,
+): Lowered {
   return { attrs: { keepdims: Number(attrs.keepDims) }, extra: [writer.int64Constant(attrs.axes)] };
 }
 
@@ -161,7 +199,7 @@ class GraphWriter {
 
   /** Makes `value` available under an output's name. */
   writeOutput(name: string, value: Value): void {
-    const internal = this.#nameOf(value);
+    const internal = this.nameOf(value);
     if (internal !== name) this.#emit("Identity", [internal], { outputs: [name] });
     this.#outputs.push({ name, type: value.type, shape: value.shape });
     this.#inferred.set(name, { name, type: value.type, shape: value.shape });
@@ -175,6 +213,20 @@ class GraphWriter {
       calls: this.#calls,
       inferred: this.#inferred,
     };
+  }
+
+  /** The name of a value that is written already. */
+  nameOf(value: Value): string {
+    const name = this.#names.get(value);
+    if (name === undefined) throw new Error("Internal: a value was used before it was written");
+    return name;
+  }
+
+  /** The name of a value with its last two axes swapped. */
+  transposedLastTwo(value: Value): string {
+    const axes = value.shape.map((_, axis) => axis);
+    const perm = [...axes.slice(0, -2), axes.length - 1, axes.length - 2];
+    return this.#emit("Transpose", [this.nameOf(value)], { attrs: { perm } });
   }
 
   /** The name of an int64 vector constant. */
@@ -207,32 +259,35 @@ class GraphWriter {
     return this.#memoized(`without rank ${vector}`, () => {
       const { name } = RANK_ERASER;
       if (!this.#inputs.some((input) => input.name === name)) this.#inputs.push({ name, type: "int64", shape: [1] });
-      return this.#emit("Reshape", [vector, name], {});
+      return this.#emit("Reshape", [vector, name]);
     });
   }
 
   #writeCall<K extends OpType>(call: OpCall<K>): void {
     this.#written.add(call);
     const lowered = LOWERINGS[call.op](call, this);
-    const inputs = call.inputs.map((input) => this.#nameOf(input));
     if (lowered === "alias") {
-      for (const output of call.outputs) this.#names.set(output, inputs[0] ?? "");
+      const [input] = call.inputs;
+      for (const output of call.outputs) if (input !== undefined) this.#names.set(output, this.nameOf(input));
       return;
     }
+    const inputs = lowered.inputs ?? call.inputs.map((input) => this.nameOf(input));
     const outputs = call.outputs.map((output) => {
       const name = this.#givenNames.get(output) ?? this.#invent(call.op);
       this.#names.set(output, name);
       this.#inferred.set(name, { name, type: output.type, shape: output.shape });
       return name;
     });
-    this.#emit(lowered.opType ?? call.op, [...inputs, ...lowered.extra ?? []], { attrs: lowered.attrs ?? {}, outputs });
+    const { opType = call.op, domain, attrs = {}, extra = [] } = lowered;
+    this.#emit(opType, [...inputs, ...extra], { attrs, outputs, ...domain === undefined ? {} : { domain } });
   }
 
-  #emit(opType: string, inputs: readonly string[], { attrs = {}, outputs = [this.#invent(opType)] }: {
-    readonly attrs?: Readonly<Record<string, OpAttr>>;
-    readonly outputs?: readonly string[];
-  }): string {
-    this.#calls.push({ opType, inputs, outputs, attrs });
+  #emit(
+    opType: string,
+    inputs: readonly string[],
+    { attrs = {}, outputs = [this.#invent(opType)], ...rest }: Partial<Omit<OnnxCall, "opType" | "inputs">> = {},
+  ): string {
+    this.#calls.push({ opType, inputs, outputs, attrs, ...rest });
     return outputs[0] ?? "";
   }
 
@@ -243,9 +298,9 @@ class GraphWriter {
       const products = productsOf(dim).map(({ coefficient, symbols }) => {
         const factors = symbols.map((symbol) => this.#symbolVector(symbol));
         if (coefficient !== 1 || factors.length === 0) factors.push(this.int64Constant([coefficient]));
-        return factors.reduce((a, b) => this.#emit("Mul", [a, b], {}));
+        return factors.reduce((a, b) => this.#emit("Mul", [a, b]));
       });
-      return products.reduce((a, b) => this.#emit("Add", [a, b], {}));
+      return products.reduce((a, b) => this.#emit("Add", [a, b]));
     });
   }
 
@@ -273,12 +328,6 @@ class GraphWriter {
       : this.#invent("constant");
     const name = `${type}${formatShape(shape)}:${content}`;
     if (!this.#initializers.has(name)) this.#initializers.set(name, { name, type, shape, data });
-    return name;
-  }
-
-  #nameOf(value: Value): string {
-    const name = this.#names.get(value);
-    if (name === undefined) throw new Error("Internal: a value was used before it was written");
     return name;
   }
 

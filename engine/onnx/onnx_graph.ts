@@ -3,11 +3,17 @@ import type { ElementType, TensorData } from "../tensor/dtype.ts";
 import { type ConcreteShape, formatShape, type Shape } from "../tensor/shape.ts";
 import type { FileRegion } from "./value.ts";
 
-export type OpAttr = number | string | readonly number[];
+/** ONNX Runtime's own operators; their set has one version, 1. */
+export const CONTRIB_DOMAIN = "com.microsoft";
+
+/** An attribute: an integer, a list of them, a text, or a float. */
+export type OpAttr = number | readonly number[] | string | { readonly float: number };
 
 /** A call to an ONNX operator, by value names. */
 export interface OnnxCall {
   readonly opType: string;
+  /** The set of operators it belongs to; empty for ONNX's own. */
+  readonly domain?: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attrs: Readonly<Record<string, OpAttr>>;

@@ -4,7 +4,14 @@
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { ElementType } from "../tensor/dtype.ts";
-import type { Initializer, NamedType, OnnxCall, OnnxGraph, OpAttr } from "./onnx_graph.ts";
+import {
+  CONTRIB_DOMAIN,
+  type Initializer,
+  type NamedType,
+  type OnnxCall,
+  type OnnxGraph,
+  type OpAttr,
+} from "./onnx_graph.ts";
 
 const IR_VERSION = 10;
 /** Version of the standard operators that our graphs use. */
@@ -33,6 +40,10 @@ export function encodeModel(onnxGraph: OnnxGraph): Uint8Array<ArrayBuffer> {
     text(inner, 1, "");
     int(inner, 2, OPSET);
   });
+  message(writer, 8, (inner) => {
+    text(inner, 1, CONTRIB_DOMAIN);
+    int(inner, 2, 1);
+  });
   return new Uint8Array(writer.finish());
 }
 
@@ -44,12 +55,13 @@ function writeGraph(writer: BinaryWriter, { calls, initializers, inputs, outputs
   for (const output of outputs) message(writer, 12, (inner) => writeValueInfo(inner, output));
 }
 
-function writeCall(writer: BinaryWriter, { opType, inputs, outputs, attrs }: OnnxCall): void {
+function writeCall(writer: BinaryWriter, { opType, domain = "", inputs, outputs, attrs }: OnnxCall): void {
   for (const name of inputs) text(writer, 1, name);
   for (const name of outputs) text(writer, 2, name);
   text(writer, 3, outputs[0] ?? opType);
   text(writer, 4, opType);
   for (const [name, value] of Object.entries(attrs)) message(writer, 5, (inner) => writeOpAttr(inner, name, value));
+  if (domain !== "") text(writer, 7, domain);
 }
 
 function writeOpAttr(writer: BinaryWriter, name: string, value: OpAttr): void {
@@ -60,6 +72,9 @@ function writeOpAttr(writer: BinaryWriter, name: string, value: OpAttr): void {
   } else if (typeof value === "string") {
     writer.tag(4, WireType.LengthDelimited).bytes(new TextEncoder().encode(value));
     int(writer, 20, 3);
+  } else if ("float" in value) {
+    writer.tag(2, WireType.Bit32).float(value.float);
+    int(writer, 20, 1);
   } else {
     for (const element of value) int(writer, 8, element);
     int(writer, 20, 7);

@@ -27,13 +27,6 @@ export function transpose(a: Value, permutation: readonly number[]): Value {
   return callOne("Transpose", { inputs: [a], attrs: { permutation } }, { type: a.type, shape });
 }
 
-/** Swaps the last two axes. */
-export function transposeLastTwo(a: Value): Value {
-  const axes = a.shape.map((_, axis) => axis);
-  const [last, beforeLast] = [axes.length - 1, axes.length - 2];
-  return transpose(a, [...axes.slice(0, -2), last, beforeLast]);
-}
-
 /** The same elements, in the same order, under another shape of equal count. */
 export function reshape(a: Value, shape: Shape): Value {
   if (elementCount(a.shape) !== elementCount(shape)) {

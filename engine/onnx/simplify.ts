@@ -47,6 +47,9 @@ const BROADCASTING: ReadonlySet<OpType> = new Set<OpType>([
   "Where",
 ]);
 
+/** Operators whose operands may change places without changing a bit of the result. */
+const COMMUTATIVE: ReadonlySet<OpType> = new Set<OpType>(["Add", "Mul", "Equal"]);
+
 class Simplifier {
   readonly #simplified = new Map<Value, Value>();
   /** Calls made so far, by operator, inputs and attributes. */
@@ -108,7 +111,9 @@ class Simplifier {
 
   /** The outputs of this call, made now or before. */
   #call(call: OpCall, inputs: readonly Value[], attrs: OpCall["attrs"]): readonly Value[] {
-    const key = `${call.op} ${inputs.map((input) => this.#id(input)).join(",")} ${JSON.stringify(attrs)}`;
+    const ids = inputs.map((input) => this.#id(input));
+    if (COMMUTATIVE.has(call.op)) ids.sort((a, b) => a - b);
+    const key = `${call.op} ${ids.join()} ${Object.values(attrs).join(" ")}`;
     const known = this.#calls.get(key);
     if (known !== undefined) return known;
     const outputs = callOp(call.op, { inputs, attrs } as Parameters<typeof callOp>[1], call.outputs);

@@ -97,14 +97,17 @@ export interface OpSignatures {
   StopGradient: Unary;
   Cast: { inputs: readonly [Value]; attrs: { readonly to: ElementType } };
   Where: { inputs: readonly [Value, Value, Value]; attrs: NoAttrs };
-  MatMul: Binary;
-  /** op(a) · op(b) of two matrices; no third operand, no scaling. */
-  Gemm: { inputs: readonly [Value, Value]; attrs: { readonly transA: boolean; readonly transB: boolean } };
+  /** op(a) · op(b), where op swaps the last two axes if its flag says so. */
+  MatMul: { inputs: readonly [Value, Value]; attrs: { readonly transA: boolean; readonly transB: boolean } };
+  /** (x − mean) / √(variance + ε) · gain + bias along the last axis, as one call. Further outputs: the mean, and 1 / √(variance + ε). */
+  LayerNorm: { inputs: readonly [Value, Value, Value]; attrs: { readonly epsilon: number } };
   Softmax: { inputs: readonly [Value]; attrs: { readonly axis: number } };
   LogSoftmax: { inputs: readonly [Value]; attrs: { readonly axis: number } };
   ReduceSum: Reduction;
   ReduceMean: Reduction;
   ReduceMax: Reduction;
+  /** √ Σ x². */
+  ReduceL2: Reduction;
   Transpose: { inputs: readonly [Value]; attrs: { readonly permutation: readonly number[] } };
   /** The target shape is symbolic; ONNX's shape vector is made when the graph is written. */
   Reshape: { inputs: readonly [Value]; attrs: { readonly shape: Shape } };

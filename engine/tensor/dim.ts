@@ -16,9 +16,21 @@ export function addDims(a: Dim, b: Dim): Dim {
   return fromTerms(terms);
 }
 
+/** Products found so far: building a graph asks for the same few very often. */
+const products = new Map<string, Dim>();
+
 /** The product of two dims. */
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a * b;
+  if (a === 1) return b;
+  if (b === 1) return a;
+  const key = `${a} ${b}`;
+  const product = products.get(key) ?? productOf(a, b);
+  products.set(key, product);
+  return product;
+}
+
+function productOf(a: Dim, b: Dim): Dim {
   const terms: Terms = new Map();
   for (const [symbolsA, coefficientA] of termsOf(a)) {
     for (const [symbolsB, coefficientB] of termsOf(b)) {
@@ -28,6 +40,17 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
       terms.set(symbols, (terms.get(symbols) ?? 0) + coefficientA * coefficientB);
     }
   }
+  return fromTerms(terms);
+}
+
+/**
+ * A dim divided by a count.
+ *
+ * @throws {RangeError} if it does not divide every term.
+ */
+export function divideDim(dim: Dim, count: number): Dim {
+  const terms = new Map([...termsOf(dim)].map(([symbols, coefficient]) => [symbols, coefficient / count]));
+  if (![...terms.values()].every(Number.isInteger)) throw new RangeError(`Cannot divide dim ${dim} by ${count}`);
   return fromTerms(terms);
 }
 

@@ -6,7 +6,7 @@
  * of the one position whose logits are read, forward only. Every product has its own input, so that none can be shared.
  */
 import type { LanguageModel } from "../../engine/model/language_model.ts";
-import { gemm, matMul, reduceSum } from "../../engine/onnx/linear.ts";
+import { matMul, reduceSum } from "../../engine/onnx/linear.ts";
 import { lowerGraph } from "../../engine/onnx/lower.ts";
 import { encodeModel } from "../../engine/onnx/proto.ts";
 import { addAll } from "../../engine/onnx/elementwise.ts";
@@ -37,11 +37,11 @@ export async function preparePlainMatmuls(
     [qkv, attentionOut, mlpIn, mlpOut].flatMap(({ weight }) => {
       const [from, to] = [Number(dimAt(weight.shape, 0)), Number(dimAt(weight.shape, 1))];
       const forward = matMul(rows(from), weight);
-      return passes === "forward" ? [forward] : [forward, gemm(rows(to), weight, { transB: true })];
+      return passes === "forward" ? [forward] : [forward, matMul(rows(to), weight, { transB: true })];
     })
   );
   const position = graphInput("position", "float32", [1, modelWidth]);
-  const logits = gemm(position, model.weights.unembedding, { transB: true });
+  const logits = matMul(position, model.weights.unembedding, { transB: true });
   // A sum of one element a product keeps each alive without adding work that counts.
   const total = addAll([...products, logits].map((product) => reduceSum(product)));
   const session = await backend.prepare(encodeModel(lowerGraph({ outputs: { total } })), {

@@ -51,16 +51,28 @@ const CASES: Readonly<Partial<Record<Differentiable, readonly RuleCase[]>>> = {
   Gelu: [{ shapes: [[7]], f: (a) => elementwise.cast(elementwise.gelu(elementwise.cast(a, "float32")), "float64") }],
   Where: [{ shapes: [[2, 3], [3]], f: (a, b) => elementwise.where(isEven, a, b) }],
   MatMul: [
-    { shapes: [[2, 3], [3, 4]], f: linear.matMul },
-    { shapes: [[2, 2, 3], [3, 4]], f: linear.matMul },
-    { shapes: [[2, 1, 2, 3], [2, 3, 4]], f: linear.matMul },
+    { shapes: [[2, 3], [3, 4]], f: (a, b) => linear.matMul(a, b) },
+    { shapes: [[2, 2, 3], [3, 4]], f: (a, b) => linear.matMul(a, b) },
+    { shapes: [[2, 1, 2, 3], [2, 3, 4]], f: (a, b) => linear.matMul(a, b) },
+    ...[false, true].flatMap((transA) =>
+      [false, true].map((transB): RuleCase => ({
+        shapes: [transA ? [2, 3, 2] : [2, 2, 3], transB ? [4, 3] : [3, 4]],
+        f: (a, b) => linear.matMul(a, b, { transA, transB }),
+      }))
+    ),
   ],
-  Gemm: [false, true].flatMap((transA) =>
-    [false, true].map((transB): RuleCase => ({
-      shapes: [transA ? [3, 2] : [2, 3], transB ? [4, 3] : [3, 4]],
-      f: (a, b) => linear.gemm(a, b, { transA, transB }),
-    }))
-  ),
+  // In float32 only: ONNX Runtime measures mean and scale in it. All three outputs, then the mean alone.
+  LayerNorm: [[0, 1, 2], [1]].map((picked): RuleCase => ({
+    shapes: [[2, 2, 5], [5], [5]],
+    f: (...inputs) => {
+      const [x, gain, bias] = inputs.map((input) => elementwise.cast(input, "float32"));
+      assert.ok(x && gain && bias);
+      const { origin } = linear.layerNorm(x, gain, bias, 1e-3);
+      assert.ok(origin.kind === "output");
+      const { outputs } = origin.call;
+      return elementwise.cast(shaping.concat(outputs.filter((_, index) => picked.includes(index)), -1), "float64");
+    },
+  })),
   Softmax: [{ shapes: [[2, 3]], f: (a) => linear.softmax(a) }, { shapes: [[2, 3]], f: (a) => linear.softmax(a, 0) }],
   LogSoftmax: [{ shapes: [[2, 3]], f: (a) => linear.logSoftmax(a) }],
   ReduceSum: [
@@ -70,6 +82,10 @@ const CASES: Readonly<Partial<Record<Differentiable, readonly RuleCase[]>>> = {
   ReduceMean: [
     { shapes: [[2, 3]], f: (a) => linear.reduceMean(a, { axes: [-1] }) },
     { shapes: [[2, 3]], f: (a) => linear.reduceMean(a) },
+  ],
+  ReduceL2: [
+    { shapes: [[2, 3]], f: (a) => linear.reduceL2(a, { axes: [1] }), between: [1, 2] },
+    { shapes: [[2, 3]], f: (a) => linear.reduceL2(a, { axes: [0], keepDims: true }), between: [1, 2] },
   ],
   Transpose: [{ shapes: [[2, 3, 4]], f: (a) => shaping.transpose(a, [2, 0, 1]) }],
   Reshape: [{ shapes: [[2, 6]], f: (a) => shaping.reshape(a, [3, 4]) }, {
@@ -96,7 +112,7 @@ const CASES: Readonly<Partial<Record<Differentiable, readonly RuleCase[]>>> = {
 };
 
 /** Cases that go through float32. */
-const ROUNDING = /^(Cast|Gelu)/;
+const ROUNDING = /^(Cast|Gelu|LayerNorm)/;
 
 /** Operators whose rule says that nothing flows: nothing to compare. */
 const WITHOUT_GRADIENT: ReadonlySet<string> = new Set(["Sign", "StopGradient"]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gradient } from "../../../engine/autodiff/gradient.ts";
 import { add, cast, exp, stopGradient, where } from "../../../engine/onnx/elementwise.ts";
-import { gemm, matMul, reduceMax, reduceSum, softmax } from "../../../engine/onnx/linear.ts";
+import { layerNorm, matMul, reduceMax, reduceSum, softmax } from "../../../engine/onnx/linear.ts";
 import {
   concat,
   expand,
@@ -42,7 +42,14 @@ const REFUSED: Readonly<Record<string, readonly [() => Value | readonly Value[] 
     /MatMul of \[n, 3\] and \[4, 2\]: inner dims differ/,
   ],
   "matMul() of a vector": [() => matMul(matrix, graphInput("b", "float32", [3])), /at least two axes/],
-  "gemm() of three axes": [() => gemm(graphInput("a", "float32", [1, 2, 3]), matrix), /expected two matrices/],
+  "matMul() of unequal inner dims, transposed": [
+    () => matMul(matrix, graphInput("b", "float32", [4, 2]), { transB: true }),
+    /MatMul of \[n, 3\] and \[4, 2\]ᵀ: inner dims differ/,
+  ],
+  "layerNorm() with a gain of another width": [
+    () => layerNorm(matrix, graphInput("gain", "float32", [4]), graphInput("bias", "float32", [3]), 1e-5),
+    /expected gain and bias of shape \[3\] but found \[4\]/,
+  ],
   "softmax() along no axis": [() => softmax(matrix, 2), /expected an axis in -2\.\.1 but found 2/],
   "reshape() to another count": [() => reshape(matrix, ["n", 4]), /\[n, 3\] has not as many elements as \[n, 4\]/],
   "expand() of what is no 1": [() => expand(matrix, ["n", 6]), /cannot broadcast \[n, 3\] with \[n, 6\]/],
