@@ -2,7 +2,7 @@
 import type { Architecture } from "../model/architecture.ts";
 import { float32Data, type Tensor } from "../tensor/tensor.ts";
 import type { RunNumbers, RunQuestion, SumNumbers } from "./questions.ts";
-import { type Effect, EFFECTS } from "./run_graph.ts";
+import { type Effect, EFFECTS, type SumKind, sumOutput } from "./run_graph.ts";
 import { readSelection } from "./selection.ts";
 import { tokenScores } from "./token_scores.ts";
 
@@ -25,8 +25,10 @@ export function readRun(
     );
   const sums = (effect: Effect): SumNumbers => {
     const start = EFFECTS.indexOf(effect) * tokenCount;
-    const ofEffect = (name: string) => perToken(name, start);
-    return { mlp: ofEffect("sum.mlp"), byQuery: ofEffect("sum.byQuery"), byKey: ofEffect("sum.byKey") };
+    const overLayers = (kind: SumKind) =>
+      Array.from({ length: layerCount }, (_, layer) => perToken(sumOutput(kind, layer), start))
+        .reduce((a, b) => a.map((side, i) => side.map((value, token) => value + (b[i]?.[token] ?? NaN))));
+    return { mlp: overLayers("mlp"), byQuery: overLayers("byQuery"), byKey: overLayers("byKey") };
   };
   return {
     objective: [...output(fetches, "objective")],

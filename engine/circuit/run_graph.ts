@@ -1,10 +1,10 @@
 /**
  * The graph of a run: everything that a debugger page shows, as one execution.
  *
- * Outputs: `objective` [batch], `logits` [batch, vocab], `residual` [batch, d_model] at the position, what the checks compare,
- * sums of effects, the embeddings' scalars, and the chosen nodes of every layer (`selection.ts`).
+ * Outputs: `objective` [batch], `logits` [batch, vocab], `residual` [batch, d_model] at the position, what the checks compare, the
+ * embeddings' scalars, and of every layer the chosen nodes (`selection.ts`) and sums of effects.
  */
-import { abs, addAll, shift } from "../onnx/elementwise.ts";
+import { abs, shift } from "../onnx/elementwise.ts";
 import { reduceMax, reduceSum } from "../onnx/linear.ts";
 import { concat, reshape } from "../onnx/shaping.ts";
 import type { Value } from "../onnx/value.ts";
@@ -33,8 +33,7 @@ export function buildRunGraph(model: LanguageModel, kind: QuestionKind): RunGrap
       logits: question.logits,
       residual: question.residualAtPosition,
       ...checkOutputs(scalars),
-      ...selectionsOf(question, scalars),
-      ...sumOutputs(scalars),
+      ...layerOutputs(question, scalars),
       "embed.writeNorm": scalars.embed.writeNorm,
       "embed.directEffect": scalars.embed.directEffect,
       "embed.totalEffect": scalars.embed.totalEffect,
@@ -44,45 +43,41 @@ export function buildRunGraph(model: LanguageModel, kind: QuestionKind): RunGrap
 }
 
 /**
- * The chosen nodes of all layers, the last layer first: that is the order in which the backward pass reaches them, so that a layer's
- * scalars can be dropped before those of the next are made.
+ * Chosen nodes and sums of every layer, the last layer first: that is the order in which the backward pass reaches them, so that a
+ * layer's scalars can be dropped before those of the next are made.
  */
-function selectionsOf(
+function layerOutputs(
   { forward: { positions }, lastToken }: QuestionGraph,
   { mlp, head }: QuestionScalars,
 ): Record<string, Value> {
-  const kinds = [
-    { kind: "mlp", layers: mlp, k: topKInput("mlp"), penalty: tokenPenalty(positions, lastToken) },
-    { kind: "head", layers: head, k: topKInput("head"), penalty: pairPenalty(positions, lastToken) },
-  ] as const;
-  const fromLast = mlp.map((_, layer) => layer).toReversed();
-  return Object.assign(
-    {},
-    ...fromLast.flatMap((layer) =>
-      kinds.map(({ kind, layers, k, penalty }) => {
-        const scalars = layers[layer];
-        return scalars === undefined ? {} : selectNodes({ kind, layer, k }, scalars, penalty);
-      })
-    ),
-  );
+  const penalties = { mlp: tokenPenalty(positions, lastToken), head: pairPenalty(positions, lastToken) };
+  const k = { mlp: topKInput("mlp"), head: topKInput("head") };
+  const outputs = mlp.flatMap((neurons, layer) => {
+    const pairs = head[layer];
+    if (pairs === undefined) throw new Error(`Internal: layer ${layer} has no heads`);
+    return [{
+      ...selectNodes({ kind: "mlp", layer, k: k.mlp }, neurons, penalties.mlp),
+      ...selectNodes({ kind: "head", layer, k: k.head }, pairs, penalties.head),
+      [sumOutput("mlp", layer)]: reduceSum(effectsOf(neurons), { axes: [3] }),
+      [sumOutput("byQuery", layer)]: reduceSum(effectsOf(pairs), { axes: [2, 4] }),
+      [sumOutput("byKey", layer)]: reduceSum(effectsOf(pairs), { axes: [2, 3] }),
+    }];
+  });
+  return Object.assign({}, ...outputs.toReversed());
 }
 
-/** Sums over layers and units, token axes kept: `sum.mlp`, `sum.byQuery` and `sum.byKey`, each `[batch, effect, token]`. */
-function sumOutputs({ mlp, head }: QuestionScalars): Record<string, Value> {
-  /** `[batch, effect, …]`; joined along axis 1 first, as for the selection, so that this is done once. */
-  const effects = (scalars: NodeScalars) => {
-    const joined = concat(EFFECTS.map((effect) => scalars[effect]), 1);
-    const [batch, ...rest] = scalars.directEffect.shape;
-    return reshape(joined, [batch ?? 1, EFFECTS.length, ...rest]);
-  };
-  const sumOver = (layers: readonly NodeScalars[], axis: number) =>
-    addAll(layers.toReversed().map((scalars) => reduceSum(effects(scalars), { axes: [axis] })));
-  const pairs = sumOver(head, 2);
-  return {
-    "sum.mlp": sumOver(mlp, 3),
-    "sum.byQuery": reduceSum(pairs, { axes: [3] }),
-    "sum.byKey": reduceSum(pairs, { axes: [2] }),
-  };
+/** Sums of a layer's effects over its units, by token: neurons, head pairs at their query, head pairs at their key. */
+export type SumKind = "mlp" | "byQuery" | "byKey";
+
+/** Name of the output `[batch, effect, token]` with a layer's sums. */
+export function sumOutput(kind: SumKind, layer: number): string {
+  return `sum.${kind}.${layer}`;
+}
+
+/** Both effects: `[batch, effect, …]`. Joined along axis 1 first, as for the selection, so that this is done once. */
+function effectsOf(scalars: NodeScalars): Value {
+  const [batch = 1, ...rest] = scalars.directEffect.shape;
+  return reshape(concat(EFFECTS.map((effect) => scalars[effect]), 1), [batch, EFFECTS.length, ...rest]);
 }
 
 /** What the self-checks compare (`checks.ts`). */
