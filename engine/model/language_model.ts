@@ -18,10 +18,14 @@ export interface ModelLocation {
   readonly folder: string;
 }
 
-export interface LanguageModel extends ModelLocation {
+/** What the engine thread needs of a model: numbers, no texts. */
+export interface ModelGraph extends ModelLocation {
   readonly architecture: Architecture;
   readonly checkpoint: Checkpoint;
   readonly weights: TransformerWeights;
+}
+
+export interface LanguageModel extends ModelGraph {
   readonly tokenizer: Tokenizer;
   /** Names of the tensors of the final norm and the unembedding. */
   readonly outputNames: { readonly gain: string; readonly bias: string; readonly unembedding: string };
@@ -29,22 +33,24 @@ export interface LanguageModel extends ModelLocation {
 }
 
 /**
- * Opens a model folder and checks that every tensor it needs is there and of the right shape.
+ * Opens the weights of a model folder and checks that every tensor it needs is there and of the right shape.
  *
  * @throws {FileFormatError} if it is damaged or of a family that we cannot run.
  */
-export async function openLanguageModel({ id, folder }: ModelLocation): Promise<LanguageModel> {
-  const config = await readConfig(join(folder, "config.json"));
-  const architecture = parseGpt2Config(config);
+export async function openModelGraph({ id, folder }: ModelLocation): Promise<ModelGraph> {
+  const architecture = parseGpt2Config(await readConfig(join(folder, "config.json")));
   const checkpoint = await Checkpoint.open(folder);
+  return { id, folder, architecture, checkpoint, weights: gpt2Weights(checkpoint, architecture) };
+}
+
+/** Opens a model folder with its tokenizer. Errors as `openModelGraph`. */
+export async function openLanguageModel({ id, folder }: ModelLocation): Promise<LanguageModel> {
+  const graph = await openModelGraph({ id, folder });
+  const { architecture, checkpoint } = graph;
   const fileTokenizer = await readTokenizer(join(folder, "tokenizer.json"));
   const tokenizer = fileTokenizer ?? idTokenizer;
   return {
-    id,
-    folder,
-    architecture,
-    checkpoint,
-    weights: gpt2Weights(checkpoint, architecture),
+    ...graph,
     tokenizer,
     outputNames: gpt2OutputNames(checkpoint),
     detail: {
@@ -62,7 +68,7 @@ export async function openLanguageModel({ id, folder }: ModelLocation): Promise<
       bos: architecture.bosId === null
         ? null
         : { id: architecture.bosId, text: tokenizer.tokenText(architecture.bosId) },
-      config,
+      config: await readConfig(join(folder, "config.json")),
       hookPoints: hookPoints(architecture),
       dictionaries: [],
       datasets: [],
