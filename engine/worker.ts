@@ -1,7 +1,7 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
-import { type ModelGraph, openModelGraph } from "./model/language_model.ts";
+import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
 import { scale } from "./onnx/elementwise.ts";
 import { lowerGraph } from "./onnx/lower.ts";
 import { encodeModel } from "./onnx/proto.ts";
@@ -13,7 +13,7 @@ import { serveWorker } from "./runtime/worker_host.ts";
 class EngineThread {
   readonly questioner: Questioner;
   readonly #locations: OpenInput["models"];
-  readonly #models = new Map<string, ModelGraph>();
+  readonly #models = new Map<string, ModelWeights>();
 
   private constructor(questioner: Questioner, locations: OpenInput["models"]) {
     this.questioner = questioner;
@@ -25,12 +25,12 @@ class EngineThread {
     return new EngineThread(new Questioner(await createOrtBackend({ device }, probe), maxSessionBytes), models);
   }
 
-  async model(id: string): Promise<ModelGraph> {
+  async model(id: string): Promise<ModelWeights> {
     const known = this.#models.get(id);
     if (known !== undefined) return known;
     const location = this.#locations.find((candidate) => candidate.id === id);
     if (location === undefined) throw new NotFoundError(`Model "${id}" is not loaded`);
-    const model = await openModelGraph(location);
+    const model = await openModelWeights(location);
     this.#models.set(id, model);
     return model;
   }

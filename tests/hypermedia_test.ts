@@ -26,7 +26,7 @@ Deno.test("the pages hold together", async (t) => {
       assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), [], "ids are unique");
 
       for (const element of elements) {
-        for (const name of element.getAttributeNames().filter((attribute) => attribute.startsWith("hx-"))) {
+        for (const name of element.getAttributeNames().filter((htmlAttribute) => htmlAttribute.startsWith("hx-"))) {
           assert.match(name, HX_NAMES);
         }
         const target = element.getAttribute("hx-target");

@@ -3,14 +3,14 @@ import { addAll } from "../onnx/elementwise.ts";
 import { reduceL2 } from "../onnx/linear.ts";
 import { lowerGraph } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
-import type { ModelGraph } from "../model/language_model.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import type { Backend } from "../runtime/backend.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { BIAS_SUM_INPUT, writeNormsInput } from "./node_scalars.ts";
 
 /** Feeds with ‖W_out[i]‖ of every neuron, `[d_mlp]` a layer, and the sum of all output biases, `[d_model]`. */
 export async function computeModelConstants(
-  { weights: { blocks }, folder }: ModelGraph,
+  { weights: { blocks }, folder }: ModelWeights,
   backend: Backend,
 ): Promise<Readonly<Record<string, Tensor>>> {
   const norms = blocks.map(({ mlpOut: { weight } }, layer) =>

@@ -18,7 +18,7 @@ import { gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { BlockWeights } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
-import type { ModelGraph } from "../model/language_model.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import { dimAt } from "../tensor/shape.ts";
 import type { QuestionGraph } from "./question_graph.ts";
 
@@ -52,7 +52,7 @@ export function writeNormsInput(layer: number): string {
 }
 
 /** The scalars of every node of the model under a question. */
-export function nodeScalars(model: ModelGraph, question: QuestionGraph): QuestionScalars {
+export function nodeScalars(model: ModelWeights, question: QuestionGraph): QuestionScalars {
   const { weights } = model;
   const { hooks, embedding, residual } = question.forward;
   const hook = (layer: number, suffix: string) => requireHook(hooks, `blocks.${layer}.${suffix}` as HookName);
@@ -112,7 +112,7 @@ interface ScalarOptions {
   /** ∂J/∂activation, of its shape. */
   readonly gradient: Value;
   readonly direction: Direction;
-  readonly model: ModelGraph;
+  readonly model: ModelWeights;
   readonly layer: number;
 }
 
@@ -170,7 +170,7 @@ function requireHook(hooks: ReadonlyMap<HookName, Value>, name: HookName): Value
   return value;
 }
 
-function blockAt({ weights }: ModelGraph, layer: number): BlockWeights {
+function blockAt({ weights }: ModelWeights, layer: number): BlockWeights {
   return elementAt(weights.blocks, layer);
 }
 

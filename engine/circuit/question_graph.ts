@@ -9,7 +9,7 @@ import { matMul, reduceSum } from "../onnx/linear.ts";
 import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
-import type { ModelGraph } from "../model/language_model.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import { buildForward, type Forward, type ReadOut, readOut } from "../model/transformer.ts";
 import type { ConcreteShape } from "../tensor/shape.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
@@ -56,7 +56,7 @@ export interface QuestionGraph {
  * @param allPositions For tensors: read logits and the final norm out at every token, not only where the objective is read, and
  *   make the hook points of all norms.
  */
-export function buildQuestion(model: ModelGraph, kind: QuestionKind, allPositions: boolean): QuestionGraph {
+export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositions: boolean): QuestionGraph {
   const { architecture, weights } = model;
   const forward = buildForward(architecture, weights, { hookNorms: allPositions });
   const batchIndex = graphInput("batch_index", "int64", ["batch", 1]);

@@ -5,7 +5,7 @@
 import { lowerGraph } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
-import type { ModelGraph } from "../model/language_model.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -35,12 +35,12 @@ export class Questioner {
   }
 
   /** Compiles a kind of question and computes the model's constants, so that the first question need not wait for it. */
-  async warm(model: ModelGraph, kind: QuestionKind): Promise<void> {
+  async warm(model: ModelWeights, kind: QuestionKind): Promise<void> {
     await this.#constants(model);
     await this.#runSession(model, kind);
   }
 
-  async run(model: ModelGraph, question: RunQuestion): Promise<RunNumbers> {
+  async run(model: ModelWeights, question: RunQuestion): Promise<RunNumbers> {
     const { rows, topK } = question;
     const { session, compileMs } = await this.#runSession(model, question);
     const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
@@ -58,7 +58,7 @@ export class Questioner {
     return { ...readRun(model.architecture, question, fetches), compileMs, computeMs };
   }
 
-  async tensors(model: ModelGraph, question: TensorsQuestion): Promise<TensorNumbers> {
+  async tensors(model: ModelWeights, question: TensorsQuestion): Promise<TensorNumbers> {
     const { row, tensors, objective, freezeFinalNorm } = question;
     const names = [...new Set(tensors.map(({ text }) => text))];
     const key = JSON.stringify(["tensors", model.id, objective, freezeFinalNorm, names]);
@@ -74,12 +74,12 @@ export class Questioner {
     };
   }
 
-  #runSession(model: ModelGraph, { objective, freezeFinalNorm }: QuestionKind): Promise<SessionLookup> {
+  #runSession(model: ModelWeights, { objective, freezeFinalNorm }: QuestionKind): Promise<SessionLookup> {
     const kind = { objective, freezeFinalNorm };
     return this.#session(model, JSON.stringify(["run", model.id, kind]), () => buildRunGraph(model, kind));
   }
 
-  #session(model: ModelGraph, key: string, build: () => GraphRequest): Promise<SessionLookup> {
+  #session(model: ModelWeights, key: string, build: () => GraphRequest): Promise<SessionLookup> {
     return this.#sessions.get(key, async () => {
       const bytes = encodeModel(lowerGraph(build()));
       const session = await this.#backend.prepare(bytes, { weightsFolder: model.folder });
@@ -87,7 +87,7 @@ export class Questioner {
     });
   }
 
-  async #constants(model: ModelGraph): Promise<Readonly<Record<string, Tensor>>> {
+  async #constants(model: ModelWeights): Promise<Readonly<Record<string, Tensor>>> {
     const known = this.#modelConstants.get(model.id);
     if (known !== undefined) return known;
     const constants = await computeModelConstants(model, this.#backend);

@@ -8,7 +8,7 @@ import { abs, shift } from "../onnx/elementwise.ts";
 import { reduceMax, reduceSum } from "../onnx/linear.ts";
 import { concat, reshape } from "../onnx/shaping.ts";
 import type { Value } from "../onnx/value.ts";
-import type { ModelGraph } from "../model/language_model.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import { type NodeScalars, nodeScalars, type QuestionScalars } from "./node_scalars.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
 import { pairPenalty, selectNodes, tokenPenalty, topKInput } from "./selection.ts";
@@ -23,7 +23,7 @@ export interface RunGraph {
   readonly names: ReadonlyMap<Value, string>;
 }
 
-export function buildRunGraph(model: ModelGraph, kind: QuestionKind): RunGraph {
+export function buildRunGraph(model: ModelWeights, kind: QuestionKind): RunGraph {
   const question = buildQuestion(model, kind, false);
   const scalars = nodeScalars(model, question);
   const { forward: { hooks } } = question;

@@ -19,13 +19,13 @@ export interface ModelLocation {
 }
 
 /** What the engine thread needs of a model: numbers, no texts. */
-export interface ModelGraph extends ModelLocation {
+export interface ModelWeights extends ModelLocation {
   readonly architecture: Architecture;
   readonly checkpoint: Checkpoint;
   readonly weights: TransformerWeights;
 }
 
-export interface LanguageModel extends ModelGraph {
+export interface LanguageModel extends ModelWeights {
   readonly tokenizer: Tokenizer;
   /** Names of the tensors of the final norm and the unembedding. */
   readonly outputNames: { readonly gain: string; readonly bias: string; readonly unembedding: string };
@@ -37,20 +37,20 @@ export interface LanguageModel extends ModelGraph {
  *
  * @throws {FileFormatError} if it is damaged or of a family that we cannot run.
  */
-export async function openModelGraph({ id, folder }: ModelLocation): Promise<ModelGraph> {
+export async function openModelWeights({ id, folder }: ModelLocation): Promise<ModelWeights> {
   const architecture = parseGpt2Config(await readConfig(join(folder, "config.json")));
   const checkpoint = await Checkpoint.open(folder);
   return { id, folder, architecture, checkpoint, weights: gpt2Weights(checkpoint, architecture) };
 }
 
-/** Opens a model folder with its tokenizer. Errors as `openModelGraph`. */
+/** Opens a model folder with its tokenizer. Errors as `openModelWeights`. */
 export async function openLanguageModel({ id, folder }: ModelLocation): Promise<LanguageModel> {
-  const graph = await openModelGraph({ id, folder });
-  const { architecture, checkpoint } = graph;
+  const model = await openModelWeights({ id, folder });
+  const { architecture, checkpoint } = model;
   const fileTokenizer = await readTokenizer(join(folder, "tokenizer.json"));
   const tokenizer = fileTokenizer ?? idTokenizer;
   return {
-    ...graph,
+    ...model,
     tokenizer,
     outputNames: gpt2OutputNames(checkpoint),
     detail: {

@@ -85,7 +85,7 @@ export function buildForward(
     residual = blockHook("hook_resid_pre", residual);
     const normed = (norm: "ln1" | "ln2", weights: NormWeights) => {
       const { normEpsilon: epsilon } = architecture;
-      if (!hookNorms) return layerNorm(residual, weights.gain, weights.bias, epsilon);
+      if (!hookNorms) return layerNorm(residual, weights, epsilon);
       return writtenOutNorm(residual, weights, {
         epsilon,
         hook: (part, x) => blockHook(`${norm}.hook_${part}`, x),

@@ -31,10 +31,13 @@ export function matMul(a: Value, b: Value, { transA = false, transB = false }: M
  * Normalisation along the last axis, then gain and bias (Ba et al. 2016).
  *
  * @param x `[…, d]`
- * @param gain `[d]`
- * @param bias `[d]`
+ * @param weights `gain` and `bias`: `[d]` each
  */
-export function layerNorm(x: Value, gain: Value, bias: Value, epsilon: number): Value {
+export function layerNorm(
+  x: Value,
+  { gain, bias }: { readonly gain: Value; readonly bias: Value },
+  epsilon: number,
+): Value {
   if (x.type !== "float32") throw new TypeError(`LayerNorm: expected a float32 operand but found ${x.type}`);
   const width = [dimAt(x.shape, -1)];
   for (const operand of [gain, bias]) {

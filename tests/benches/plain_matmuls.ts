@@ -5,7 +5,7 @@
  * Forward, per layer: x W for c_attn, c_proj, c_fc, c_proj. Backward: the same four against the weights transposed. The unembedding
  * of the one position whose logits are read, forward only. Every product has its own input, so that none can be shared.
  */
-import type { ModelGraph } from "../../engine/model/language_model.ts";
+import type { ModelWeights } from "../../engine/model/language_model.ts";
 import { matMul, reduceSum } from "../../engine/onnx/linear.ts";
 import { lowerGraph } from "../../engine/onnx/lower.ts";
 import { encodeModel } from "../../engine/onnx/proto.ts";
@@ -22,7 +22,7 @@ export interface PlainMatmuls {
 
 /** @param passes `forward` alone, or `both`. */
 export async function preparePlainMatmuls(
-  model: ModelGraph,
+  model: ModelWeights,
   backend: Backend,
   passes: "forward" | "both",
 ): Promise<PlainMatmuls> {

@@ -6,6 +6,7 @@ import { DEMO_QUESTION, demoForm, parsePage, testApp } from "../support/test_app
 const HOSTILE = [
   "<script>alert(1)</script>",
   "</textarea><img src=x onerror=alert(1)>",
+  "\nbegins with an empty line",
   "\"'><svg/onload=alert(1)>",
   "&lt;b&gt; & &amp;",
   "a\u0000b",

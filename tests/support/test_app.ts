@@ -77,5 +77,8 @@ export function demoForm(...changed: readonly (readonly [string, string])[]): (r
 /** Parses HTML, a whole page or a fragment. */
 export function parsePage(html: string): Document {
   const isPage = html.startsWith("<!doctype html>");
-  return parseHTML(isPage ? html : `<!doctype html><html><head></head><body>${html}</body></html>`).document;
+  const { document } = parseHTML(isPage ? html : `<!doctype html><html><head></head><body>${html}</body></html>`);
+  // As in HTML's standard, which linkedom does not follow here: the first line break of a textarea is not its text.
+  for (const area of document.querySelectorAll("textarea")) area.textContent = area.textContent.replace(/^\n/, "");
+  return document;
 }

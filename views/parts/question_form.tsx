@@ -139,7 +139,7 @@ function PromptColumn({ prompt, index, isOnly, messages }: PromptColumnProps): V
       >
         {(attributes) => (
           <textarea id={`prompt-${index}`} name="prompt" rows={3} spellcheck={false} {...attributes}>
-            {prompt.text}
+            {/* A reader drops the first line break: this one, not the prompt's own. */ `\n${prompt.text}`}
           </textarea>
         )}
       </Field>

@@ -67,7 +67,7 @@ const CASES: Readonly<Partial<Record<Differentiable, readonly RuleCase[]>>> = {
     f: (...inputs) => {
       const [x, gain, bias] = inputs.map((input) => elementwise.cast(input, "float32"));
       assert.ok(x && gain && bias);
-      const { origin } = linear.layerNorm(x, gain, bias, 1e-3);
+      const { origin } = linear.layerNorm(x, { gain, bias }, 1e-3);
       assert.ok(origin.kind === "output");
       const { outputs } = origin.call;
       return elementwise.cast(shaping.concat(outputs.filter((_, index) => picked.includes(index)), -1), "float64");

@@ -47,7 +47,12 @@ const REFUSED: Readonly<Record<string, readonly [() => Value | readonly Value[] 
     /MatMul of \[n, 3\] and \[4, 2\]ᵀ: inner dims differ/,
   ],
   "layerNorm() with a gain of another width": [
-    () => layerNorm(matrix, graphInput("gain", "float32", [4]), graphInput("bias", "float32", [3]), 1e-5),
+    () =>
+      layerNorm(
+        matrix,
+        { gain: graphInput("gain", "float32", [4]), bias: graphInput("bias", "float32", [3]) },
+        1e-5,
+      ),
     /expected gain and bias of shape \[3\] but found \[4\]/,
   ],
   "softmax() along no axis": [() => softmax(matrix, 2), /expected an axis in -2\.\.1 but found 2/],

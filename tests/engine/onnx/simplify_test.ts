@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gradient } from "../../../engine/autodiff/gradient.ts";
-import { add, mul, stopGradient, tanh } from "../../../engine/onnx/elementwise.ts";
+import { add, mul, stopGradient, sub, tanh } from "../../../engine/onnx/elementwise.ts";
 import { matMul, reduceMean, reduceSum } from "../../../engine/onnx/linear.ts";
 import { lowerGraph } from "../../../engine/onnx/lower.ts";
 import { printGraph } from "../../../engine/onnx/onnx_graph.ts";
@@ -16,6 +16,10 @@ const x = graphInput("x", "float32", ["batch", "token", 4]);
 
 Deno.test("simplify() makes equal calls once", () => {
   assert.deepEqual(opsOf({ y: add(tanh(x), tanh(x)) }), ["Tanh", "Add"]);
+  // Factors may change places, terms of a difference may not.
+  const [a, b] = [tanh(x), stopGradient(x)];
+  assert.deepEqual(opsOf({ y: add(mul(a, b), mul(b, a)) }), ["Tanh", "Mul", "Add"]);
+  assert.deepEqual(opsOf({ y: add(sub(a, b), sub(b, a)) }), ["Tanh", "Sub", "Sub", "Add"]);
 });
 
 Deno.test("simplify() undoes transposes that undo each other, and joins others", () => {
