@@ -56,7 +56,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   });
   const [first] = models.values();
   if (first === undefined) throw new StartError("Cannot start: no model is loaded");
-  const kind = { objective: "logit-diff", freezeFinalNorm: true } as const;
+  const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null } as const;
   try {
     await worker.call("warm", { modelId: first.id, kind });
   } catch (error) {
@@ -151,10 +151,10 @@ class LocalEngine implements Engine {
           `The answer would have ${bytes} bytes: at most ${MAX_TENSORS_BYTES} are sent; ask for fewer tensors at a time`,
       }]);
     }
-    const { objective, freezeFinalNorm } = question;
+    const { topK: _k, ...shared } = question;
     const { output: { numbers, sessions } } = await this.#worker.call(
       "tensors",
-      { modelId: model.id, question: { row, tensors: names, objective, freezeFinalNorm } },
+      { modelId: model.id, question: { ...shared, tensors: names } },
       { signal },
     );
     this.#sessions = sessions;

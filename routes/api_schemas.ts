@@ -1,5 +1,6 @@
 /** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
+import { interventionSchema, traceSchema } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
 export const problemSchema = z.object({
@@ -63,14 +64,16 @@ const canonicalSpecSchema = z.object({
   bos: z.boolean(),
   objective: z.object({ kind: z.enum(["logit-diff", "logit", "log-prob", "prob"]), position: z.int() }),
   freezeFinalNorm: z.boolean(),
-  interventions: z.array(z.unknown()).readonly(),
-  trace: z.null(),
+  interventions: z.array(interventionSchema).readonly(),
+  trace: traceSchema.nullable(),
   basis: z.object({ mlp: z.literal("neuron"), attention: z.literal("head") }),
   dictionaries: z.array(z.string()).readonly(),
   topK: z.int(),
 }).openapi("RunSpec");
 
 const numbers = z.array(z.number()).readonly();
+/** One value a side; null where a side has no such tokens. */
+const sideValues = z.array(z.number().nullable()).readonly();
 const perSideAndToken = z.array(numbers).readonly();
 
 const effectSumsSchema = z.object({
@@ -81,7 +84,7 @@ const effectSumsSchema = z.object({
 }).openapi("EffectSums");
 
 const sideSchema = z.object({
-  label: z.string(),
+  label: z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]),
   tokens: z.array(tokenSchema).readonly(),
   position: z.int(),
   objective: z.number(),
@@ -99,13 +102,16 @@ const sideSchema = z.object({
 export const runResultSchema = z.object({
   id: z.string(),
   spec: canonicalSpecSchema,
+  objectiveKind: z.enum(["logit-diff", "logit", "log-prob", "prob", "trace"]),
+  alignment: z.array(z.array(z.int().nullable()).readonly()).readonly().nullable(),
   sides: z.array(sideSchema).readonly(),
   nodes: z.array(z.object({
     ref: z.string().meta({ examples: ["mlp/5/1234@7", "head/9/8@12<4", "embed@3"] }),
-    activation: numbers,
-    writeNorm: numbers,
-    directEffect: numbers,
-    totalEffect: numbers,
+    refs: z.array(z.string().nullable()).readonly().optional(),
+    activation: sideValues,
+    writeNorm: sideValues,
+    directEffect: sideValues,
+    totalEffect: sideValues,
   })).readonly(),
   sums: z.object({ directEffect: effectSumsSchema, totalEffect: effectSumsSchema }),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), difference: z.number(), tolerance: z.number() }))

@@ -104,10 +104,7 @@ export const VJP_RULES: VjpRules = {
   Split: (cts, { attrs: { axis }, outputs }) => [
     concat(outputs.map((output, index) => cts[index] ?? zerosOf(output)), axis),
   ],
-  Gather: (ct, { inputs: [table, indices], attrs: { axis } }) => {
-    if (axis !== 0) throw new RangeError(`Cannot differentiate Gather along axis ${axis}: only axis 0 has a rule`);
-    return [scatterNd(zerosOf(table), unsqueeze(indices, -1), { updates: ct, reduction: "add" }), null];
-  },
+  Gather: (ct, { inputs: [table, indices], attrs: { axis } }) => [scatterAlong(ct, table, { indices, axis }), null],
   GatherND: (ct, { inputs: [a, indices] }) => [scatterNd(zerosOf(a), indices, { updates: ct, reduction: "add" }), null],
   ScatterND: (ct, { inputs: [, indices, updates], attrs: { reduction } }) => [
     reduction === "add" ? ct : scatterNd(ct, indices, { updates: zerosOf(updates), reduction: "none" }),
@@ -165,6 +162,26 @@ function layerNormVjp(
     ct ? unbroadcastTo(mul(ct, normalized), gain.shape) : null,
     ct ? unbroadcastTo(ct, bias.shape) : null,
   ];
+}
+
+/** Adds slices `[…before, …indices, …after]` to zeros of the shape of `table`, `[…before, n, …after]`. */
+function scatterAlong(
+  ct: Value,
+  table: Value,
+  { indices, axis }: { readonly indices: Value; readonly axis: number },
+): Value {
+  const [before, chosen] = [ct.shape.slice(0, axis), ct.shape.slice(axis, axis + indices.shape.length)];
+  const axes = ct.shape.map((_, at) => at);
+  const chosenFirst = [
+    ...axes.slice(axis, axis + chosen.length),
+    ...axes.slice(0, axis),
+    ...axes.slice(axis + chosen.length),
+  ];
+  const shape = [dimAt(table.shape, axis), ...before, ...table.shape.slice(axis + 1)];
+  const zeros = expand(scalar(0, table.type), shape);
+  const sums = scatterNd(zeros, unsqueeze(indices, -1), { updates: transpose(ct, chosenFirst), reduction: "add" });
+  // Back from [n, …before, …after].
+  return transpose(sums, shape.map((_, at) => at < axis ? at + 1 : at === axis ? 0 : at));
 }
 
 /** Repeats a reduced cotangent along the axes that were reduced. */

@@ -1,6 +1,7 @@
 /** From the numbers of a run to its result: texts, ranks, refs, in the form that is stored and shown. */
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Token } from "../model/summary.ts";
+import type { Alignment } from "./alignment.ts";
 import type { RunNumbers, SumNumbers } from "./questions.ts";
 import { formatNodeRef, type NodeRef } from "./refs.ts";
 import type { ResolvedQuestion } from "./resolve_spec.ts";
@@ -12,34 +13,45 @@ export type ResultFrame = Pick<RunResult, "id" | "checks" | "timing" | "provenan
 
 export function assembleResult(
   model: LanguageModel,
-  { spec, question }: ResolvedQuestion,
+  resolved: ResolvedQuestion,
   { numbers, frame }: { readonly numbers: RunNumbers; readonly frame: ResultFrame },
 ): RunResult {
-  const labels = question.rows.length === 1 ? ["clean"] : ["left", "right"];
+  const { spec, question, alignment } = resolved;
   const token = tokenNamer(model);
-  const sides = question.rows.map(({ tokens, position, choices }, index): Side => ({
-    label: labels[index] ?? "",
-    tokens: tokens.map(token),
-    position,
-    objective: numbers.objective[index] ?? NaN,
-    logits: (numbers.logits[index] ?? []).map(({ id, ...score }) => ({
-      ...token(id),
-      ...score,
-      role: roleOf(choices.find((choice) => choice.id === id)?.weight),
-    })),
-  }));
+  const sides = resolved.sides.map(({ label, prompt }, index): Side => {
+    const row = question.rows[index];
+    if (row === undefined) throw new Error(`Internal: no row of side ${label}`);
+    return {
+      label,
+      tokens: row.tokens.filter((id) => id !== null).map(token),
+      position: alignment[row.position]?.[prompt] ?? NaN,
+      objective: numbers.objective[index] ?? NaN,
+      logits: (numbers.logits[index] ?? []).map(({ id, ...score }) => ({
+        ...token(id),
+        ...score,
+        role: roleOf(row.choices.find((choice) => choice.id === id)?.weight),
+      })),
+    };
+  });
   const { id, ...rest } = frame;
   return {
     id,
     spec,
+    objectiveKind: spec.trace === null ? spec.objective.kind : "trace",
+    alignment: isShifted(alignment) ? alignment : null,
     sides,
-    nodes: nodeRows(model, numbers, question.rows.map(({ tokens }) => tokens.length)),
+    nodes: nodeRows(model, numbers, resolved),
     sums: {
       directEffect: effectSums(numbers.sums.directEffect, numbers.embed.directEffect),
       totalEffect: effectSums(numbers.sums.totalEffect, numbers.embed.totalEffect),
     },
     ...rest,
   };
+}
+
+/** Whether the prompts count the tokens of some slot differently. */
+function isShifted(alignment: Alignment): boolean {
+  return alignment.some(([left, right]) => right !== undefined && left !== right);
 }
 
 function roleOf(weight: number | undefined): TokenLogit["role"] {
@@ -60,9 +72,10 @@ function tokenNamer({ tokenizer }: LanguageModel): (id: number) => Token {
 function nodeRows(
   { architecture: { mlpWidth } }: LanguageModel,
   numbers: RunNumbers,
-  lengths: readonly number[],
+  { alignment, sides }: ResolvedQuestion,
 ): readonly NodeRow[] {
-  const tokenCount = Math.max(...lengths);
+  const slotCount = alignment.length;
+  // Nodes are found by slot, and named by the tokens that a side has there.
   const neuron = ({ layer, flatIndex }: Candidate): NodeRef => ({
     kind: "mlp",
     layer,
@@ -72,23 +85,50 @@ function nodeRows(
   const head = ({ layer, flatIndex }: Candidate): NodeRef => ({
     kind: "head",
     layer,
-    head: Math.floor(flatIndex / (tokenCount * tokenCount)),
-    query: Math.floor(flatIndex / tokenCount) % tokenCount,
-    key: flatIndex % tokenCount,
+    head: Math.floor(flatIndex / (slotCount * slotCount)),
+    query: Math.floor(flatIndex / slotCount) % slotCount,
+    key: flatIndex % slotCount,
   });
-  const row = (ref: NodeRef, values: Candidate["values"]): NodeRow => ({ ref: formatNodeRef(ref), ...values });
+  const shifted = isShifted(alignment);
+  const row = (node: NodeRef, values: Candidate["values"]): NodeRow => {
+    const refs = sides.map(({ prompt }) => refOnPrompt(node, alignment, prompt));
+    const onSides = (metric: readonly number[]) =>
+      refs.every((ref) => ref !== null) ? metric : metric.map((value, side) => refs[side] === null ? null : value);
+    return {
+      ref: refs.find((ref) => ref !== null) ?? "",
+      ...shifted ? { refs } : {},
+      activation: onSides(values.activation),
+      writeNorm: onSides(values.writeNorm),
+      directEffect: onSides(values.directEffect),
+      totalEffect: onSides(values.totalEffect),
+    };
+  };
   const { embed } = numbers;
+  const embedValues = (metric: readonly (readonly number[])[], slot: number) =>
+    metric.map((side, index) => side[alignment[slot]?.[sides[index]?.prompt ?? 0] ?? -1] ?? 0);
   return [
-    ...Array.from({ length: tokenCount }, (_, token) =>
-      row({ kind: "embed", token }, {
-        activation: lengths.map(() => 1),
-        writeNorm: embed.writeNorm.map((side) => side[token] ?? 0),
-        directEffect: embed.directEffect.map((side) => side[token] ?? 0),
-        totalEffect: embed.totalEffect.map((side) => side[token] ?? 0),
-      })),
+    ...alignment.map((_, slot) =>
+      row({ kind: "embed", token: slot }, {
+        activation: sides.map(() => 1),
+        writeNorm: embedValues(embed.writeNorm, slot),
+        directEffect: embedValues(embed.directEffect, slot),
+        totalEffect: embedValues(embed.totalEffect, slot),
+      })
+    ),
     ...numbers.head.map((candidate) => row(head(candidate), candidate.values)),
     ...numbers.mlp.map((candidate) => row(neuron(candidate), candidate.values)),
   ];
+}
+
+/** The ref of a node, given by slots, as a prompt counts its tokens; null if the prompt lacks one of them. */
+function refOnPrompt(node: NodeRef, alignment: Alignment, prompt: number): string | null {
+  const token = (slot: number) => alignment[slot]?.[prompt] ?? null;
+  if (node.kind === "head") {
+    const [query, key] = [token(node.query), token(node.key)];
+    return query === null || key === null ? null : formatNodeRef({ ...node, query, key });
+  }
+  const at = token(node.token);
+  return at === null ? null : formatNodeRef({ ...node, token: at });
 }
 
 function effectSums({ mlp, byQuery, byKey }: SumNumbers, embed: EffectSums["embed"]): EffectSums {

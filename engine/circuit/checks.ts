@@ -3,10 +3,11 @@
  *
  * 1. Direct effects of all nodes, of the output biases and of the final norm's bias add up to the objective, where J is
  *    linear in the last residual (logit-diff and logit with the final norm's scale frozen). Otherwise effects are first-order
- *    and add up to ⟨last residual, ∂J/∂residual⟩, which is what is compared then.
+ *    and add up to ⟨last residual, ∂J/∂residual⟩, which is what is compared then; while tracing, with the residual in front
+ *    of the traced node.
  * 2. The lens of the last layer equals the logits: the final norm and the unembedding rows of the tokens in question are
  *    applied to the last residual once more, in float64, outside ONNX Runtime.
- * 3. Each row of each attention pattern adds up to 1.
+ * 3. Each row of each attention pattern adds up to 1, before interventions.
  */
 import type { LanguageModel } from "../model/language_model.ts";
 import type { RunNumbers, RunQuestion } from "./questions.ts";
@@ -30,8 +31,8 @@ export async function checkRun(
   ];
 }
 
-function directEffectsCheck({ objective, freezeFinalNorm, rows }: RunQuestion, numbers: RunNumbers): Check {
-  const isLinear = freezeFinalNorm && (objective === "logit-diff" || objective === "logit");
+function directEffectsCheck({ objective, freezeFinalNorm, rows, trace }: RunQuestion, numbers: RunNumbers): Check {
+  const isLinear = trace === null && freezeFinalNorm && (objective === "logit-diff" || objective === "logit");
   const { biasEffect, normBiasEffect, residualEffect } = numbers.checks;
   const { mlp, byQuery } = numbers.sums.directEffect;
   const differences = rows.map((_, side) => {
@@ -45,7 +46,7 @@ function directEffectsCheck({ objective, freezeFinalNorm, rows }: RunQuestion, n
   return check(
     isLinear
       ? "direct effects and biases sum to the objective"
-      : "direct effects and biases sum to the last residual's effect",
+      : `direct effects and biases sum to the ${trace === null ? "last" : "traced node's"} residual's effect`,
     Math.max(...differences.map(({ found, expected }) => Math.abs(found - expected))),
     SUM_TOLERANCE * scale,
   );

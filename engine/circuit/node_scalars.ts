@@ -9,10 +9,11 @@
  * | direct effect | a ⟨W_out[i], g[t]⟩ | P ⟨v[k,h] W_O[h], g[q]⟩ | ⟨e, g[t]⟩ |
  * | total effect | a ∂J/∂a | P ∂J/∂P | ⟨e, ∂J/∂e⟩ |
  *
- * J reads one position, so g is zero elsewhere: direct effects are computed from that row of g alone and are exactly zero at
- * other tokens. No tensor of tokens² × width appears: a pair's write is contracted with W_O[h] g before it meets the pattern.
+ * g is the gradient at the residual that J reads: the last one, or that in front of a traced node. J reads it at one or a few tokens, so
+ * direct effects are computed from those rows of g alone and are exactly zero at other tokens. No tensor of tokens² × width appears: a pair's write is contracted with W_O[h] g before it meets the pattern.
  */
-import { abs, cast, equal, mul } from "../onnx/elementwise.ts";
+import { abs, mul } from "../onnx/elementwise.ts";
+import { zerosOf } from "../autodiff/vjp_rules.ts";
 import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
 import { gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
@@ -39,11 +40,11 @@ export interface QuestionScalars {
   readonly biasEffect: Value;
   /** What the final norm's bias adds to J where J is linear in the logits: ⟨bias, ∂J/∂output⟩: `[batch]` */
   readonly normBiasEffect: Value;
-  /** ⟨last residual, g⟩: what all writes together add to J: `[batch]` */
+  /** ⟨the residual that J reads, g⟩: what all writes together add to J: `[batch]` */
   readonly residualEffect: Value;
 }
 
-/** Name of the input that holds the sum of the output biases of all layers, `[d_model]` (`model_constants.ts`). */
+/** Name of the input that holds the sum of the output biases of all layers that write into `front`, `[d_model]` (`model_constants.ts`). */
 export const BIAS_SUM_INPUT = "bias_sum";
 
 /** Name of the input that holds ‖W_out[i]‖ of a layer, `[d_mlp]` (`model_constants.ts`). */
@@ -51,14 +52,13 @@ export function writeNormsInput(layer: number): string {
   return `mlp_write_norms.${layer}`;
 }
 
-/** The scalars of every node of the model under a question. */
+/** The scalars of every node of the model under a question. Direct effects of nodes that do not write into `front` are 0. */
 export function nodeScalars(model: ModelWeights, question: QuestionGraph): QuestionScalars {
-  const { weights } = model;
-  const { hooks, embedding, residual } = question.forward;
+  const { forward: { hooks, embedding }, front, upstream } = question;
   const hook = (layer: number, suffix: string) => requireHook(hooks, `blocks.${layer}.${suffix}` as HookName);
-  const layers = weights.blocks.map((_, layer) => layer);
+  const layers = model.weights.blocks.map((_, layer) => layer);
   const [g, embeddingGradient, outputGradient, ...rest] = question.gradients([
-    residual,
+    front,
     embedding,
     question.readOut.output,
     ...layers.map((layer) => hook(layer, "mlp.hook_post")),
@@ -67,17 +67,23 @@ export function nodeScalars(model: ModelWeights, question: QuestionGraph): Quest
   if (g === undefined || embeddingGradient === undefined || outputGradient === undefined) {
     throw new Error("Internal: gradient() answered too few values");
   }
-  const direction = directionAt(question, g);
+  const direction = { rows: gatherNd(g, question.readerIndex), mask: question.readerMask };
+  const biasSum = graphInput(BIAS_SUM_INPUT, "float32", [model.architecture.modelWidth]);
 
   return {
     mlp: layers.map((layer) =>
-      neuronScalars(hook(layer, "mlp.hook_post"), { gradient: elementAt(rest, layer), direction, model, layer })
+      neuronScalars(hook(layer, "mlp.hook_post"), {
+        gradient: elementAt(rest, layer),
+        direction: layer < upstream.mlp ? direction : null,
+        model,
+        layer,
+      })
     ),
     head: layers.map((layer) =>
       headScalars(hook(layer, "attn.hook_pattern"), {
         values: hook(layer, "attn.hook_v"),
         gradient: elementAt(rest, layers.length + layer),
-        direction,
+        direction: layer < upstream.head ? direction : null,
         model,
         layer,
       })
@@ -87,31 +93,25 @@ export function nodeScalars(model: ModelWeights, question: QuestionGraph): Quest
       directEffect: dot(embedding, g),
       totalEffect: dot(embedding, embeddingGradient),
     },
-    biasEffect: dot(direction.row, graphInput(BIAS_SUM_INPUT, "float32", [model.architecture.modelWidth])),
-    normBiasEffect: reduceSum(dot(outputGradient, weights.finalNorm.bias), { axes: [1] }),
-    residualEffect: reduceSum(dot(residual, g), { axes: [1] }),
+    biasEffect: dot(reduceSum(g, { axes: [1] }), biasSum),
+    normBiasEffect: reduceSum(dot(outputGradient, model.weights.finalNorm.bias), { axes: [1] }),
+    residualEffect: reduceSum(dot(front, g), { axes: [1] }),
   };
 }
 
-/** g at the one token where it is not zero. */
+/** g at the few tokens where it is not zero. */
 interface Direction {
-  /** `[batch, d_model]` */
-  readonly row: Value;
-  /** 1 at the position, 0 elsewhere: float `[batch, token]` */
+  /** `[batch, reader, d_model]` */
+  readonly rows: Value;
+  /** 1 at each reader's token, 0 elsewhere: `[batch, reader, token]` */
   readonly mask: Value;
-}
-
-function directionAt({ position, positionIndex, forward }: QuestionGraph, g: Value): Direction {
-  return {
-    row: gatherNd(g, positionIndex),
-    mask: cast(equal(unsqueeze(forward.positions, 0), position), "float32"),
-  };
 }
 
 interface ScalarOptions {
   /** ∂J/∂activation, of its shape. */
   readonly gradient: Value;
-  readonly direction: Direction;
+  /** Null where the layer does not write into what J reads. */
+  readonly direction: Direction | null;
   readonly model: ModelWeights;
   readonly layer: number;
 }
@@ -119,13 +119,13 @@ interface ScalarOptions {
 function neuronScalars(activation: Value, { gradient, direction, model, layer }: ScalarOptions): NodeScalars {
   const { mlpOut } = blockAt(model, layer);
   const norms = graphInput(writeNormsInput(layer), "float32", [model.architecture.mlpWidth]);
-  // ⟨W_out[i], g⟩ at the position, then spread over the tokens: [batch, neuron] → [batch, token, neuron].
-  const projection = matMul(direction.row, mlpOut.weight, { transB: true });
-  const projections = mul(unsqueeze(direction.mask, 2), unsqueeze(projection, 1));
+  // ⟨W_out[i], g⟩ at each reader, then spread over the tokens: [batch, reader, neuron] → [batch, token, neuron].
+  const projections = ({ rows, mask }: Direction) =>
+    matMul(mask, matMul(rows, mlpOut.weight, { transB: true }), { transA: true });
   return {
     activation,
     writeNorm: mul(abs(activation), norms),
-    directEffect: mul(activation, projections),
+    directEffect: direction === null ? zerosOf(activation) : mul(activation, projections(direction)),
     totalEffect: mul(activation, gradient),
   };
 }
@@ -142,19 +142,21 @@ function headScalars(pattern: Value, { values, gradient, direction, model, layer
   const writeNorms = reduceL2(matMul(byHead, reshape(attentionOut.weight, [headCount, headWidth, modelWidth])), {
     axes: [-1],
   });
-  // W_O[h] g at the position, [batch, head, 1, d_head], meets v[k, h]: [batch, head, 1, key].
-  const read = reshape(matMul(direction.row, attentionOut.weight, { transB: true }), [
-    dimAt(values.shape, 0),
-    headCount,
-    1,
-    headWidth,
-  ]);
-  const projection = matMul(read, byHead, { transB: true });
-  const projections = mul(unsqueeze(unsqueeze(direction.mask, 1), 3), projection);
+  // W_O[h] g at each reader, [batch, head, reader, d_head], meets v[k, h]; then spread over the queries.
+  const projections = ({ rows, mask }: Direction) => {
+    const read = reshape(matMul(rows, attentionOut.weight, { transB: true }), [
+      dimAt(rows.shape, 0),
+      dimAt(rows.shape, 1),
+      headCount,
+      headWidth,
+    ]);
+    const projection = matMul(transpose(read, [0, 2, 1, 3]), byHead, { transB: true });
+    return matMul(unsqueeze(mask, 1), projection, { transA: true });
+  };
   return {
     activation: pattern,
     writeNorm: mul(abs(pattern), unsqueeze(writeNorms, 2)),
-    directEffect: mul(pattern, projections),
+    directEffect: direction === null ? zerosOf(pattern) : mul(pattern, projections(direction)),
     totalEffect: mul(pattern, gradient),
   };
 }

@@ -1,8 +1,8 @@
 /**
- * The part of a graph that every question shares: inputs, forward pass, read-out, objective and gradients.
+ * The part of a graph that every question shares: inputs, forward pass with its edits, read-out, objective or trace, and gradients.
  *
  * A question with several sides is one batch: each side is a row. Everything that may differ between questions of one kind
- * (tokens, position, choices, k) is fed, so that only the kind decides which graph is compiled.
+ * (tokens, position, choices, k, edited entries, traced units) is fed, so that only the kind decides which graph is compiled.
  */
 import { gradient } from "../autodiff/gradient.ts";
 import { matMul, reduceSum } from "../onnx/linear.ts";
@@ -10,42 +10,76 @@ import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/sh
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { buildForward, type Forward, type ReadOut, readOut } from "../model/transformer.ts";
+import type { Architecture } from "../model/architecture.ts";
+import { buildForward, EMPTY_SLOT, type Forward, type HookEdit, type ReadOut, readOut } from "../model/transformer.ts";
 import type { ConcreteShape } from "../tensor/shape.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
+import { type Edit, editActivations, editFeeds, type EditKind, editKind } from "./edits.ts";
 import { objectiveValue, type WeightedChoice } from "./objective.ts";
 import type { ObjectiveKind } from "./run_spec.ts";
+import { buildTrace, readSlots, type Trace, traceFeeds, type TraceKind, traceKind } from "./trace_graph.ts";
 
 /** What decides the structure of a question's graph, whatever is asked of it. */
 export interface QuestionKind {
   readonly objective: ObjectiveKind;
   readonly freezeFinalNorm: boolean;
+  /** Where activations can be edited; null where nothing is. */
+  readonly edits: EditKind | null;
+  /** The scalar that gradients start from, instead of the objective. */
+  readonly trace: TraceKind | null;
+}
+
+/** The shared part of every question that the engine thread is asked. */
+export interface Question {
+  readonly objective: ObjectiveKind;
+  readonly freezeFinalNorm: boolean;
+  readonly edits: readonly Edit[];
+  readonly trace: Trace | null;
+  /** One a side. */
+  readonly rows: readonly QuestionRow[];
 }
 
 /** One side, ready to be fed. */
 export interface QuestionRow {
-  readonly tokens: readonly number[];
-  /** Token at which the objective is read; never negative. */
+  /** Token ids by slot; null where this side has none. All sides of a question have equally many slots. */
+  readonly tokens: readonly (number | null)[];
+  /** Slot at which the objective is read. */
   readonly position: number;
   readonly choices: readonly WeightedChoice[];
 }
 
-/** The shared values of a question. */
+export function questionKind(
+  { objective, freezeFinalNorm, edits, trace }: Question,
+  architecture: Architecture,
+): QuestionKind {
+  return {
+    objective,
+    freezeFinalNorm,
+    edits: editKind(edits, architecture),
+    trace: trace === null ? null : traceKind(trace),
+  };
+}
+
+/** The shared values of a question. J is the objective, or the traced scalar. */
 export interface QuestionGraph {
   readonly forward: Forward;
   readonly readOut: ReadOut;
   /** J of every side: `[batch]` */
-  readonly objective: Value;
+  readonly value: Value;
+  /** The residual that J is computed from, and nothing else: `[batch, token, d_model]` */
+  readonly front: Value;
+  /** How many layers' attention, and MLPs, write into `front`. */
+  readonly upstream: { readonly head: number; readonly mlp: number };
   /** Logits at the position: `[batch, vocab]` */
   readonly logits: Value;
   /** The last residual at the position: `[batch, d_model]` */
   readonly residualAtPosition: Value;
-  /** int64 `[batch, 1]`: the position of each side. */
-  readonly position: Value;
-  /** int64 `[batch, 2]`: row and position of each side. */
-  readonly positionIndex: Value;
-  /** int64 `[batch, 1]`: the last token of each side. */
-  readonly lastToken: Value;
+  /** int64 `[batch, reader, 2]`: row and slot of what J reads of `front`. */
+  readonly readerIndex: Value;
+  /** 1 at each reader's slot, else 0: `[batch, reader, token]` */
+  readonly readerMask: Value;
+  /** Patterns before they were edited, by layer. */
+  readonly ownPatterns: readonly Value[];
   /** ∂ΣJ/∂target: as the rows of a batch do not touch, each row is the gradient of its own J. */
   gradients(targets: readonly Value[]): readonly Value[];
 }
@@ -58,10 +92,17 @@ export interface QuestionGraph {
  */
 export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositions: boolean): QuestionGraph {
   const { architecture, weights } = model;
-  const forward = buildForward(architecture, weights, { hookNorms: allPositions });
+  const ownPatterns: Value[] = [];
+  const edited: HookEdit = kind.edits === null ? (_hook, activation) => activation : editActivations(kind.edits);
+  const forward = buildForward(architecture, weights, {
+    hookNorms: allPositions,
+    edit: (hook, activation) => {
+      if (hook.endsWith(".attn.hook_pattern")) ownPatterns.push(activation);
+      return edited(hook, activation);
+    },
+  });
   const batchIndex = graphInput("batch_index", "int64", ["batch", 1]);
-  const position = graphInput("position", "int64", ["batch", 1]);
-  const positionIndex = concat([batchIndex, position], -1);
+  const positionIndex = concat([batchIndex, graphInput("position", "int64", ["batch", 1])], -1);
   const choiceIds = graphInput("choice_ids", "int64", ["batch", "choice"]);
   const choiceWeights = graphInput("choice_weights", "float32", ["batch", "choice"]);
 
@@ -75,17 +116,39 @@ export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositi
     ? choose(logits, { batchIndex, choiceIds })
     : dotWithRows(read.output, gather(weights.unembedding, choiceIds));
   const objective = objectiveValue(kind.objective, { choiceLogits, choiceWeights, logits });
+  const traced = kind.trace === null ? null : buildTrace(model, {
+    forward,
+    trace: kind.trace,
+    objectiveDirection: () => gradientOf(objective, forward.residual),
+    gradientOf,
+  });
+  const value = traced?.value ?? objective;
   return {
     forward,
     readOut: read,
-    objective,
+    value,
+    front: traced?.front ?? forward.residual,
+    upstream: upstreamOf(kind.trace, architecture.layerCount),
     logits,
     residualAtPosition,
-    position,
-    positionIndex,
-    lastToken: graphInput("last_token", "int64", ["batch", 1]),
-    gradients: (targets) => gradient(reduceSum(objective), targets),
+    readerIndex: graphInput("reader_index", "int64", ["batch", "reader", 2]),
+    readerMask: graphInput("reader_mask", "float32", ["batch", "reader", "token"]),
+    ownPatterns,
+    gradients: (targets) => gradient(reduceSum(value), targets),
   };
+}
+
+function gradientOf(value: Value, target: Value): Value {
+  const [result] = gradient(reduceSum(value), [target]);
+  if (result === undefined) throw new Error("Internal: gradient() answered too few values");
+  return result;
+}
+
+/** A head reads the residual in front of its layer; a neuron reads it after the attention of its own. */
+export function upstreamOf(trace: TraceKind | null, layerCount: number): QuestionGraph["upstream"] {
+  if (trace === null) return { head: layerCount, mlp: layerCount };
+  const { kind, layer } = trace.node;
+  return { head: kind === "mlp" ? layer + 1 : layer, mlp: layer };
 }
 
 /** The values of every hook point, those of the read-out included when it covers all tokens. */
@@ -98,19 +161,35 @@ export function hooksOf({ forward, readOut: read }: QuestionGraph): ReadonlyMap<
   ]);
 }
 
-/** Feeds of the shared inputs. Shorter prompts are padded on the right with token 0. */
-export function questionFeeds(rows: readonly QuestionRow[]): Record<string, Tensor> {
-  const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
+/** Feeds of the shared inputs, those of edits and trace included. */
+export function questionFeeds(question: Question, architecture: Architecture): Record<string, Tensor> {
+  const { rows, edits, trace } = question;
+  const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
   const choiceCount = Math.max(...rows.map(({ choices }) => choices.length));
   const padded = <T>(items: readonly T[], count: number, filler: T) =>
     Array.from({ length: count }, (_, i) => items[i] ?? filler);
+  const readers = rows.map(({ position }) => trace === null ? [position] : readSlots(trace, slotCount));
+  const readerCount = readers[0]?.length ?? 1;
+  const kind = editKind(edits, architecture);
   const column: ConcreteShape = [rows.length, 1];
+  const grid: ConcreteShape = [rows.length, slotCount];
   return {
-    tokens: int64([rows.length, tokenCount], rows.flatMap(({ tokens }) => padded(tokens, tokenCount, 0))),
-    positions: int64([tokenCount], Array.from({ length: tokenCount }, (_, index) => index)),
+    ...kind === null ? {} : editFeeds(kind, edits, architecture),
+    ...trace === null ? {} : traceFeeds(trace, rows.length),
+    tokens: int64(grid, rows.flatMap(({ tokens }) => padded(tokens, slotCount, null).map((id) => id ?? 0))),
+    order: int64(grid, rows.flatMap(({ tokens }) => orderOf(padded(tokens, slotCount, null)))),
     batch_index: int64(column, rows.map((_, index) => index)),
     position: int64(column, rows.map((row) => row.position)),
-    last_token: int64(column, rows.map(({ tokens }) => tokens.length - 1)),
+    reader_index: int64(
+      [rows.length, readerCount, 2],
+      readers.flatMap((slots, row) => slots.flatMap((slot) => [row, slot])),
+    ),
+    reader_mask: float32(
+      [rows.length, readerCount, slotCount],
+      readers.flatMap((slots) =>
+        slots.flatMap((slot) => Array.from({ length: slotCount }, (_, i) => Number(i === slot)))
+      ),
+    ),
     choice_ids: int64(
       [rows.length, choiceCount],
       rows.flatMap(({ choices }) => padded(choices.map(({ id }) => id), choiceCount, 0)),
@@ -120,6 +199,12 @@ export function questionFeeds(rows: readonly QuestionRow[]): Record<string, Tens
       rows.flatMap(({ choices }) => padded(choices.map(({ weight }) => weight), choiceCount, 0)),
     ),
   };
+}
+
+/** Where each slot's token stands in its prompt. */
+function orderOf(tokens: readonly (number | null)[]): readonly number[] {
+  let position = 0;
+  return tokens.map((id) => id === null ? EMPTY_SLOT : position++);
 }
 
 /** Logits of the choices, picked from all logits: `[batch, vocab]` at `[batch, choice]`. */

@@ -9,13 +9,13 @@ import type { ModelWeights } from "../model/language_model.ts";
 import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { questionFeeds, type QuestionKind } from "./question_graph.ts";
+import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
 import type { RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./questions.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { selectionFeeds } from "./selection.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
-import { computeModelConstants } from "./model_constants.ts";
+import { computeModelConstants, constantFeeds, type ModelConstants } from "./model_constants.ts";
 
 /** What a session is assumed to hold beyond its graph, in bytes (measured: 10 MB with prepacking off). */
 const SESSION_BYTES = 10 * 1024 * 1024;
@@ -23,7 +23,7 @@ const SESSION_BYTES = 10 * 1024 * 1024;
 export class Questioner {
   readonly #backend: Backend;
   readonly #sessions: SessionCache;
-  readonly #modelConstants = new Map<string, Readonly<Record<string, Tensor>>>();
+  readonly #modelConstants = new Map<string, ModelConstants>();
 
   constructor(backend: Backend, maxSessionBytes: number) {
     this.#backend = backend;
@@ -41,42 +41,52 @@ export class Questioner {
   }
 
   async run(model: ModelWeights, question: RunQuestion): Promise<RunNumbers> {
+    const { architecture } = model;
     const { rows, topK } = question;
-    const { session, compileMs } = await this.#runSession(model, question);
-    const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
-    const { mlpWidth, headCount } = model.architecture;
-    const constants = await this.#constants(model);
+    const { session, compileMs } = await this.#runSession(model, questionKind(question, architecture));
+    const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
+    const feeds = await this.#feeds(model, question);
     const startedAt = performance.now();
     const fetches = await session.execute({
-      ...constants,
-      ...questionFeeds(rows),
-      ...selectionFeeds("mlp", topK, tokenCount * mlpWidth),
-      ...selectionFeeds("head", topK, headCount * tokenCount * tokenCount),
+      ...feeds,
+      ...selectionFeeds("mlp", topK, slotCount * architecture.mlpWidth),
+      ...selectionFeeds("head", topK, architecture.headCount * slotCount * slotCount),
     });
     const computeMs = performance.now() - startedAt;
-
-    return { ...readRun(model.architecture, question, fetches), compileMs, computeMs };
+    return { ...readRun(architecture, question, fetches), compileMs, computeMs };
   }
 
+  /** Tensors of the first side. */
   async tensors(model: ModelWeights, question: TensorsQuestion): Promise<TensorNumbers> {
-    const { row, tensors, objective, freezeFinalNorm } = question;
+    const { tensors } = question;
+    const kind = questionKind(question, model.architecture);
     const names = [...new Set(tensors.map(({ text }) => text))];
-    const key = JSON.stringify(["tensors", model.id, objective, freezeFinalNorm, names]);
     const { session } = await this.#session(
       model,
-      key,
-      () => buildTensorsGraph(model, { objective, freezeFinalNorm }, tensors),
+      JSON.stringify(["tensors", model.id, kind, names]),
+      () => buildTensorsGraph(model, kind, tensors),
     );
-    const fetches = await session.execute({ ...await this.#constants(model), ...questionFeeds([row]) });
+    const fetches = await session.execute(await this.#feeds(model, question));
     return {
       objective: output(fetches, "objective")[0] ?? NaN,
       tensors: names.map((name) => ({ name, shape: fetched(fetches, name).shape, data: output(fetches, name) })),
     };
   }
 
-  #runSession(model: ModelWeights, { objective, freezeFinalNorm }: QuestionKind): Promise<SessionLookup> {
-    const kind = { objective, freezeFinalNorm };
+  #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {
     return this.#session(model, JSON.stringify(["run", model.id, kind]), () => buildRunGraph(model, kind));
+  }
+
+  async #feeds(model: ModelWeights, question: Question): Promise<Readonly<Record<string, Tensor>>> {
+    const { architecture } = model;
+    const { trace } = questionKind(question, architecture);
+    return {
+      ...constantFeeds(await this.#constants(model), {
+        upstream: upstreamOf(trace, architecture.layerCount),
+        modelWidth: architecture.modelWidth,
+      }),
+      ...questionFeeds(question, architecture),
+    };
   }
 
   #session(model: ModelWeights, key: string, build: () => GraphRequest): Promise<SessionLookup> {
@@ -87,7 +97,7 @@ export class Questioner {
     });
   }
 
-  async #constants(model: ModelWeights): Promise<Readonly<Record<string, Tensor>>> {
+  async #constants(model: ModelWeights): Promise<ModelConstants> {
     const known = this.#modelConstants.get(model.id);
     if (known !== undefined) return known;
     const constants = await computeModelConstants(model, this.#backend);

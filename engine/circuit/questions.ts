@@ -1,13 +1,11 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
-import type { QuestionKind, QuestionRow } from "./question_graph.ts";
+import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { Candidate } from "./selection.ts";
 import type { TensorName } from "./tensor_names.ts";
 import type { TokenScore } from "./token_scores.ts";
 
-export interface RunQuestion extends QuestionKind {
-  /** One a side. */
-  readonly rows: readonly QuestionRow[];
+export interface RunQuestion extends Question {
   readonly topK: number;
 }
 
@@ -45,8 +43,8 @@ export interface RunNumbers {
   readonly computeMs: number;
 }
 
-export interface TensorsQuestion extends QuestionKind {
-  readonly row: QuestionRow;
+/** Asks for tensors of the first side. */
+export interface TensorsQuestion extends Question {
   readonly tensors: readonly TensorName[];
 }
 

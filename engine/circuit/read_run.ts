@@ -14,17 +14,19 @@ export function readRun(
   { rows, topK }: RunQuestion,
   fetches: Fetches,
 ): Omit<RunNumbers, "compileMs" | "computeMs"> {
-  const tokenCount = Math.max(...rows.map(({ tokens }) => tokens.length));
-  const lengths = rows.map(({ tokens }) => tokens.length);
+  const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
+  const hasToken = (slot: number, side: number) => (rows[side]?.tokens[slot] ?? null) !== null;
   const selection = { layerCount, k: topK, sideCount: rows.length };
   const sides = (name: string) => rowsOf(fetches, name, rows.length);
   const perToken = (name: string, start = 0) =>
     sides(name).map((values, side) =>
       // Adding 0 makes a zero of either sign the same zero, as it is once stored.
-      Array.from(values.subarray(start, start + (lengths[side] ?? 0)), (value) => value + 0)
+      Array.from(values.subarray(start, start + slotCount), (value) => value + 0).filter((_, slot) =>
+        hasToken(slot, side)
+      )
     );
   const sums = (effect: Effect): SumNumbers => {
-    const start = EFFECTS.indexOf(effect) * tokenCount;
+    const start = EFFECTS.indexOf(effect) * slotCount;
     const overLayers = (kind: SumKind) =>
       Array.from({ length: layerCount }, (_, layer) => perToken(sumOutput(kind, layer), start))
         .reduce((a, b) => a.map((side, i) => side.map((value, token) => value + (b[i]?.[token] ?? NaN))));
@@ -36,13 +38,13 @@ export function readRun(
     residual: sides("residual").map((side) => side.slice()),
     mlp: readSelection("mlp", fetches, {
       ...selection,
-      isNode: (flatIndex, side) => Math.floor(flatIndex / mlpWidth) < (lengths[side] ?? 0),
+      isNode: (flatIndex, side) => hasToken(Math.floor(flatIndex / mlpWidth), side),
     }),
     head: readSelection("head", fetches, {
       ...selection,
       isNode: (flatIndex, side) => {
-        const [query, key] = [Math.floor(flatIndex / tokenCount) % tokenCount, flatIndex % tokenCount];
-        return key <= query && query < (lengths[side] ?? 0);
+        const [query, key] = [Math.floor(flatIndex / slotCount) % slotCount, flatIndex % slotCount];
+        return key <= query && hasToken(query, side) && hasToken(key, side);
       },
     }),
     embed: {

@@ -15,6 +15,15 @@ export type NodeRef =
   }
   | { readonly kind: "embed"; readonly token: number };
 
+/** What can be intervened on: a node, or a head's whole row at a token, `head/9/8@12<*`. */
+export type InterventionRef = NodeRef | {
+  readonly kind: "head-row";
+  readonly layer: number;
+  readonly head: number;
+  readonly query: number;
+};
+
+const HEAD_ROW = /^head\/(\d{1,9})\/(\d{1,9})@(\d{1,9})<\*$/;
 const MLP = /^mlp\/(\d{1,9})\/(\d{1,9})@(\d{1,9})$/;
 const HEAD = /^head\/(\d{1,9})\/(\d{1,9})@(\d{1,9})<(\d{1,9})$/;
 const EMBED = /^embed@(\d{1,9})$/;
@@ -29,6 +38,14 @@ export function formatNodeRef(node: NodeRef): string {
     case "embed":
       return `embed@${node.token}`;
   }
+}
+
+/** Reads what can be intervened on. @throws {SyntaxError} as `parseNodeRef`. */
+export function parseInterventionRef(text: string): InterventionRef {
+  const row = HEAD_ROW.exec(text);
+  if (row === null) return parseNodeRef(text);
+  const [layer, head, query] = row.slice(1).map(Number) as [number, number, number];
+  return { kind: "head-row", layer, head, query };
 }
 
 /**

@@ -4,10 +4,15 @@
  */
 import { type FieldIssue, ValidationError } from "../errors.ts";
 import type { LanguageModel } from "../model/language_model.ts";
+import { type Alignment, alignPrompts, slotOf } from "./alignment.ts";
+import { resolveInterventions } from "./intervention_spec.ts";
 import { weightedChoices } from "./objective.ts";
 import type { QuestionRow } from "./question_graph.ts";
 import type { RunQuestion } from "./questions.ts";
+import type { SideLabel } from "./run_result.ts";
 import type { ChoiceToken, PromptSpec, RunSpec, runSpecSchema } from "./run_spec.ts";
+import type { Trace } from "./trace_graph.ts";
+import { resolveTrace } from "./trace_spec.ts";
 import type { z } from "zod";
 
 type ParsedSpec = z.output<typeof runSpecSchema>;
@@ -16,6 +21,9 @@ type ParsedPrompt = ParsedSpec["prompts"][number];
 export interface ResolvedQuestion {
   readonly spec: RunSpec;
   readonly question: RunQuestion;
+  /** What each row of the question is. */
+  readonly sides: readonly QuestionSide[];
+  readonly alignment: Alignment;
 }
 
 /** @throws {ValidationError} that lists every field that the model cannot honour. */
@@ -45,39 +53,82 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel): ResolvedQ
       });
     }
   });
-  const lengths = prompts.map(({ tokens }) => tokens.length);
-  if (lengths.every((length) => length > 0)) {
-    reportLengths(lengths, issues);
-    reportPosition(position, lengths, issues);
-  }
+  const tokens = prompts.map((prompt) => prompt.tokens);
+  const lengths = tokens.map(({ length }) => length);
+  if (lengths.some((length) => length === 0)) throw new ValidationError(issues);
+  reportPosition(position, lengths, issues);
+  const alignment = alignPrompts(tokens);
+  const context = { architecture: model.architecture, prompts: tokens, alignment };
+  const sides = sidesOf(prompts.length, parsed.interventions.length > 0);
+  const { canonical: interventions, edits } = resolveInterventions(
+    parsed.interventions,
+    { ...context, sides },
+    issues,
+  );
+  const trace = parsed.trace === null ? null : resolveTrace(parsed.trace, context, issues);
   if (issues.length > 0) throw new ValidationError(issues);
 
-  const rows: readonly QuestionRow[] = prompts.map(({ tokens, targets, distractors }) => ({
-    tokens,
-    position: position < 0 ? tokens.length + position : position,
-    choices: weightedChoices(kind, targets.map(({ id }) => id), distractors.map(({ id }) => id)),
-  }));
+  const rows = sides.map(({ prompt: index }): QuestionRow => {
+    const prompt = prompts[index];
+    if (prompt === undefined) throw new Error(`Internal: no prompt ${index}`);
+    const token = position < 0 ? prompt.tokens.length + position : position;
+    return {
+      tokens: alignment.map((at) => prompt.tokens[at[index] ?? -1] ?? null),
+      position: tracedSlot(trace) ?? slotOf(alignment, index, token),
+      choices: weightedChoices(kind, prompt.targets.map(({ id }) => id), prompt.distractors.map(({ id }) => id)),
+    };
+  });
   const [first = 0] = lengths;
+  const isEqual = lengths.every((length) => length === first);
   return {
-    question: { objective: kind, freezeFinalNorm, topK, rows },
+    sides,
+    alignment,
+    question: { objective: kind, freezeFinalNorm, topK, rows, edits, trace },
     spec: {
       model: model.id,
-      prompts: prompts.map(({ prompt, tokens, targets, distractors }): PromptSpec => ({
-        ...("text" in prompt ? { text: prompt.text } : { tokens }),
+      prompts: prompts.map(({ prompt, tokens: ids, targets, distractors }): PromptSpec => ({
+        ...("text" in prompt ? { text: prompt.text } : { tokens: ids }),
         targets: targets.map(({ canonical }) => canonical),
         distractors: distractors.map(({ canonical }) => canonical),
       })),
       bos,
-      // Counted from the end, so that the last token is -1 however it was named. All prompts are equally long.
-      objective: { kind, position: position < 0 ? position : position - first },
+      // Counted from the end where that is one place, so that the last token is -1 however it was named.
+      objective: { kind, position: position < 0 || !isEqual ? position : position - first },
       freezeFinalNorm,
-      interventions: [],
-      trace: null,
+      interventions,
+      trace: parsed.trace,
       basis: parsed.basis,
       dictionaries: [],
       topK,
     },
   };
+}
+
+/** A row of the batch. */
+export interface QuestionSide {
+  readonly label: SideLabel;
+  /** Index of its prompt. */
+  readonly prompt: number;
+  /** Whether the interventions apply to it. */
+  readonly isEdited: boolean;
+}
+
+/** Every prompt with the interventions; then, if there are any, every prompt without. */
+function sidesOf(promptCount: number, hasInterventions: boolean): readonly QuestionSide[] {
+  const side = (label: SideLabel, prompt: number, isEdited: boolean): QuestionSide => ({ label, prompt, isEdited });
+  if (promptCount === 1) {
+    return hasInterventions ? [side("ablated", 0, true), side("clean", 0, false)] : [side("clean", 0, false)];
+  }
+  const compared = [side("left", 0, hasInterventions), side("right", 1, hasInterventions)];
+  return hasInterventions ? [...compared, side("left-clean", 0, false), side("right-clean", 1, false)] : compared;
+}
+
+/** Where logits are shown while tracing: at the traced node, unless its value is measured by the objective. */
+function tracedSlot(trace: Trace | null): number | null {
+  if (trace === null) return null;
+  const { node, towards } = trace;
+  if (node.kind === "mlp") return node.token;
+  return node.path === "v" && towards === null ? null : node.query;
 }
 
 /** The tokens of a text, BOS prepended if asked for and lacking. @throws {ValidationError} if the model has no such token. */
@@ -183,15 +234,6 @@ function reportRepeats(choices: readonly ResolvedChoice[], path: string, issues:
     }
     seen.add(id);
   }
-}
-
-function reportLengths([left, right]: readonly number[], issues: FieldIssue[]): void {
-  if (left === undefined || right === undefined || left === right) return;
-  issues.push({
-    path: "prompts",
-    message:
-      `The prompts have ${left} and ${right} tokens: two prompts are compared token by token, expected as many in both`,
-  });
 }
 
 function reportPosition(position: number, lengths: readonly number[], issues: FieldIssue[]): void {

@@ -29,10 +29,10 @@ export function buildRunGraph(model: ModelWeights, kind: QuestionKind): RunGraph
   const { forward: { hooks } } = question;
   return {
     outputs: {
-      objective: question.objective,
+      objective: question.value,
       logits: question.logits,
       residual: question.residualAtPosition,
-      ...checkOutputs(scalars),
+      ...checkOutputs(question, scalars),
       ...layerOutputs(question, scalars),
       "embed.writeNorm": scalars.embed.writeNorm,
       "embed.directEffect": scalars.embed.directEffect,
@@ -47,10 +47,10 @@ export function buildRunGraph(model: ModelWeights, kind: QuestionKind): RunGraph
  * layer's scalars can be dropped before those of the next are made.
  */
 function layerOutputs(
-  { forward: { positions }, lastToken }: QuestionGraph,
+  { forward: { order } }: QuestionGraph,
   { mlp, head }: QuestionScalars,
 ): Record<string, Value> {
-  const penalties = { mlp: tokenPenalty(positions, lastToken), head: pairPenalty(positions, lastToken) };
+  const penalties = { mlp: tokenPenalty(order), head: pairPenalty(order) };
   const k = { mlp: topKInput("mlp"), head: topKInput("head") };
   const outputs = mlp.flatMap((neurons, layer) => {
     const pairs = head[layer];
@@ -81,8 +81,8 @@ function effectsOf(scalars: NodeScalars): Value {
 }
 
 /** What the self-checks compare (`checks.ts`). */
-function checkOutputs(scalars: QuestionScalars): Record<string, Value> {
-  const rowSums = concat(scalars.head.map(({ activation: pattern }) => reduceSum(pattern, { axes: [3] })), 1);
+function checkOutputs({ ownPatterns }: QuestionGraph, scalars: QuestionScalars): Record<string, Value> {
+  const rowSums = concat(ownPatterns.map((pattern) => reduceSum(pattern, { axes: [3] })), 1);
   return {
     "check.biasEffect": scalars.biasEffect,
     "check.normBiasEffect": scalars.normBiasEffect,

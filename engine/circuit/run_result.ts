@@ -3,7 +3,8 @@
  * (`spec/api.md`, "Run specs"). Arrays indexed by side follow the order of `sides`.
  */
 import type { Token } from "../model/summary.ts";
-import type { RunSpec } from "./run_spec.ts";
+import type { Alignment } from "./alignment.ts";
+import type { ObjectiveKind, RunSpec } from "./run_spec.ts";
 
 /** One row of the next-token table on one side. */
 export interface TokenLogit extends Token {
@@ -16,27 +17,37 @@ export interface TokenLogit extends Token {
   readonly role: "target" | "distractor" | null;
 }
 
+/**
+ * `clean` is the one prompt as it is, `ablated` the same with the interventions. With two prompts, `left` and `right` have the interventions, and
+ * where there are any, `left-clean` and `right-clean` do not.
+ */
+export type SideLabel = "clean" | "ablated" | "left" | "right" | "left-clean" | "right-clean";
+
 /** One execution of the model inside a run. */
 export interface Side {
-  /** `clean` for one prompt; `left` and `right` for two. */
-  readonly label: string;
+  readonly label: SideLabel;
   readonly tokens: readonly Token[];
   /** The token position at which the objective is read, counted from 0. */
   readonly position: number;
-  /** Value of the objective at `position`. */
+  /** Value of the objective at `position`; of the traced scalar while tracing. */
   readonly objective: number;
   /** Likeliest next tokens at `position`, with all targets and distractors, by falling logit. Every side lists the same ids. */
   readonly logits: readonly TokenLogit[];
 }
 
-/** A node with its four scalars, one value a side. */
+/** One value a side; null where a side has no such tokens. */
+export type SideValues = readonly (number | null)[];
+
+/** A node with its four scalars. */
 export interface NodeRow {
-  /** `mlp/5/1234@7`, `head/9/8@12<4` or `embed@3`. */
+  /** `mlp/5/1234@7`, `head/9/8@12<4` or `embed@3`; tokens count in the first prompt that has them. */
   readonly ref: string;
-  readonly activation: readonly number[];
-  readonly writeNorm: readonly number[];
-  readonly directEffect: readonly number[];
-  readonly totalEffect: readonly number[];
+  /** Where the prompts count these tokens differently: the ref by side, null where a side has no such tokens. */
+  readonly refs?: readonly (string | null)[];
+  readonly activation: SideValues;
+  readonly writeNorm: SideValues;
+  readonly directEffect: SideValues;
+  readonly totalEffect: SideValues;
 }
 
 /** Effects summed over layers and units, token axes kept: `[side][token]`. */
@@ -79,6 +90,10 @@ export interface Provenance {
 export interface RunResult {
   readonly id: string;
   readonly spec: RunSpec;
+  /** What `objective` of a side is: the question's objective, or the scalar of its trace. */
+  readonly objectiveKind: ObjectiveKind | "trace";
+  /** For prompts of different length: which tokens stand beside each other, by prompt, null where one has none. Else null. */
+  readonly alignment: Alignment | null;
   readonly sides: readonly Side[];
   /** Union of the top nodes of every column, in the order kind, layer, token, unit. */
   readonly nodes: readonly NodeRow[];

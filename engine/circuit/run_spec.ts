@@ -3,6 +3,8 @@
  * every default is filled in and equal questions are equal texts (`spec/api.md`, "Run specs").
  */
 import { z } from "zod";
+import { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./intervention_spec.ts";
+import { traceSchema, type TraceSpec } from "./trace_spec.ts";
 
 /** Largest number of targets or distractors of one prompt. */
 export const MAX_CHOICE_TOKENS = 64;
@@ -51,10 +53,11 @@ export const runSpecSchema = z.strictObject({
     position: z.int({ error: "Expected a whole number: a token, or -1 for the last" }).default(-1),
   }).prefault({}),
   freezeFinalNorm: z.boolean().default(true),
-  interventions: z.array(z.unknown()).max(0, "Interventions are not available in this version: expected []").default(
-    [],
-  ),
-  trace: z.null({ error: "Traces are not available in this version: expected null" }).default(null),
+  interventions: z.array(interventionSchema).max(
+    MAX_INTERVENTIONS,
+    `Expected at most ${MAX_INTERVENTIONS} interventions`,
+  ).default([]),
+  trace: traceSchema.nullable().default(null),
   basis: z.strictObject({
     mlp: z.literal("neuron").default("neuron"),
     attention: z.literal("head").default("head"),
@@ -82,8 +85,8 @@ export interface RunSpec {
   readonly bos: boolean;
   readonly objective: { readonly kind: ObjectiveKind; readonly position: number };
   readonly freezeFinalNorm: boolean;
-  readonly interventions: readonly [];
-  readonly trace: null;
+  readonly interventions: readonly Intervention[];
+  readonly trace: TraceSpec | null;
   readonly basis: { readonly mlp: "neuron"; readonly attention: "head" };
   readonly dictionaries: readonly [];
   readonly topK: number;

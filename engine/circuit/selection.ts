@@ -4,7 +4,7 @@
  * For each layer and kind, on every side, the graph takes the k largest by size of activation and write norm, and the k largest
  * and k smallest of both effects (the largest of their negatives); then it gathers all four scalars of the union, on all sides. `readSelection` takes the top k
  * over layers from these candidates: every node among the k of all layers is among the k of its own.
- * Masked pairs (key after query) and padding are moved to ±∞ first, so that they are never chosen before a real node.
+ * Masked pairs (key after query) and empty slots are moved to ±∞ first, so that they are never chosen before a real node.
  */
 import { abs, add, greaterOrEqual, neg, where } from "../onnx/elementwise.ts";
 import { concat, expand, gather, reshape, topK, unsqueeze } from "../onnx/shaping.ts";
@@ -12,6 +12,7 @@ import { graphInput, scalar, type Value } from "../onnx/value.ts";
 import { type Dim, divideDim } from "../tensor/dim.ts";
 import { elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
+import { isToken } from "../model/transformer.ts";
 import type { Metric, NodeScalars } from "./node_scalars.ts";
 
 /** Kinds of nodes that are chosen from. Embeddings are few: all of them are shown. */
@@ -86,15 +87,15 @@ export function topKInput(kind: SelectedKind): Value {
   return graphInput(kInput(kind), "int64", [1]);
 }
 
-/** For neurons: 0 at real tokens, −∞ at padding; `[batch, token, 1]`. */
-export function tokenPenalty(positions: Value, lastToken: Value): Value {
-  return unsqueeze(minusInfinityUnless(greaterOrEqual(lastToken, unsqueeze(positions, 0))), 2);
+/** For neurons: 0 at tokens, −∞ at empty slots; `[batch, token, 1]`. @param order As in `Forward`. */
+export function tokenPenalty(order: Value): Value {
+  return unsqueeze(minusInfinityUnless(isToken(order)), 2);
 }
 
-/** For head pairs: 0 where a real query attends to a key not after it, else −∞; `[batch, 1, query, key]`. */
-export function pairPenalty(positions: Value, lastToken: Value): Value {
-  const causal = minusInfinityUnless(greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0)));
-  return add(unsqueeze(tokenPenalty(positions, lastToken), 1), causal);
+/** For head pairs: 0 where a token attends to one not after it, else −∞; `[batch, 1, query, key]`. @param order As in `Forward`. */
+export function pairPenalty(order: Value): Value {
+  const causal = minusInfinityUnless(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)));
+  return unsqueeze(add(tokenPenalty(order), causal), 1);
 }
 
 function minusInfinityUnless(isReal: Value): Value {

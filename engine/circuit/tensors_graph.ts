@@ -38,7 +38,7 @@ export function buildTensorsGraph(model: ModelWeights, kind: QuestionKind, names
     }
   };
   return {
-    outputs: { objective: question.objective, ...Object.fromEntries(names.map((name) => [name.text, valueOf(name)])) },
+    outputs: { objective: question.value, ...Object.fromEntries(names.map((name) => [name.text, valueOf(name)])) },
     names: new Map(),
   };
 }

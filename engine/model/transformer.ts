@@ -3,8 +3,8 @@
  *
  * x = token embedding + position embedding; per block x += attention(norm₁(x)), x += mlp(norm₂(x)); logits = norm_f(x) W_U.
  * A norm is one call, or written out (mean, scale = √(mean x² + ε), division, gain, bias) where its scale is to be read or
- * frozen. GELU is the tanh form. Prompts are right-padded: a causal pattern never looks at padding, so the rows of real tokens
- * are exact without a padding mask. Source: Radford et al. 2019; `spec/reference-semantics.md` §1.1.
+ * frozen. GELU is the tanh form. A prompt need not fill its row: an empty slot comes later than every token in `order`, so that no token
+ * attends to it and the rows of real tokens are exact without a mask of their own. Source: Radford et al. 2019; `spec/reference-semantics.md` §1.1.
  */
 import {
   add,
@@ -20,8 +20,8 @@ import {
   where,
 } from "../onnx/elementwise.ts";
 import { layerNorm, matMul, reduceMean, softmax } from "../onnx/linear.ts";
-import { expand, gather, reshape, split, transpose, unsqueeze } from "../onnx/shaping.ts";
-import { graphInput, scalar, type Value } from "../onnx/value.ts";
+import { gather, reshape, split, transpose, unsqueeze } from "../onnx/shaping.ts";
+import { constant, graphInput, scalar, type Value } from "../onnx/value.ts";
 import { dimAt } from "../tensor/shape.ts";
 import type { Architecture, BlockWeights, LinearWeights, NormWeights, TransformerWeights } from "./architecture.ts";
 import type { HookName } from "./hook_points.ts";
@@ -49,24 +49,27 @@ export interface Normed {
 export interface Forward {
   /** int64 `[batch, token]`: fed under the name `tokens`. */
   readonly tokens: Value;
-  /** int64 `[token]`: 0, 1, …; fed under the name `positions`. */
-  readonly positions: Value;
+  /** int64 `[batch, token]`: where each token stands in its prompt, from 0; `EMPTY_SLOT` where there is none. Fed as `order`. */
+  readonly order: Value;
   /** Every hook point up to the last residual, by name, as the rest of the pass reads it; those of norms only if asked for. */
   readonly hooks: ReadonlyMap<HookName, Value>;
-  /** What the embeddings write: `[batch, token, d_model]`. */
+  /** What the embeddings (token and position) write, as the first block reads it: `[batch, token, d_model]`. */
   readonly embedding: Value;
   /** The last residual, `[batch, token, d_model]`. */
   readonly residual: Value;
 }
 
-/** Builds the forward pass up to the last residual; `readOut` goes on from there. Inputs: `tokens`, `positions` (0, 1, …). */
+/** What `order` holds for a slot without a token: more than any position. */
+export const EMPTY_SLOT = 2 ** 31 - 1;
+
+/** Builds the forward pass up to the last residual; `readOut` goes on from there. Inputs: `tokens`, `order`. */
 export function buildForward(
   architecture: Architecture,
   weights: TransformerWeights,
   { edit = (_name, activation) => activation, hookNorms = false }: ForwardOptions = {},
 ): Forward {
   const tokens = graphInput("tokens", "int64", ["batch", "token"]);
-  const positions = graphInput("positions", "int64", ["token"]);
+  const order = graphInput("order", "int64", ["batch", "token"]);
   const hooks = new Map<HookName, Value>();
   const hook: HookEdit = (name, activation) => {
     const edited = edit(name, activation);
@@ -74,11 +77,11 @@ export function buildForward(
     return edited;
   };
   const tokenPart = hook("hook_embed", gather(weights.tokenEmbedding, tokens));
-  const positionPart = hook("hook_pos_embed", expand(gather(weights.positionEmbedding, positions), tokenPart.shape));
-  const embedding = add(tokenPart, positionPart);
-  const isCausal = greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0));
+  const positions = where(isToken(order), order, constant("int64", [], BigInt64Array.of(0n)));
+  const positionPart = hook("hook_pos_embed", gather(weights.positionEmbedding, positions));
+  const isCausal = unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
 
-  let residual = embedding;
+  let residual = add(tokenPart, positionPart);
   weights.blocks.forEach((block, layer) => {
     const at = (suffix: string) => `blocks.${layer}.${suffix}` as HookName;
     const blockHook = (suffix: string, activation: Value) => hook(at(suffix), activation);
@@ -97,7 +100,13 @@ export function buildForward(
     const mlpOut = blockHook("hook_mlp_out", linear(blockHook("mlp.hook_post", gelu(pre)), block.mlpOut));
     residual = blockHook("hook_resid_post", add(residual, mlpOut));
   });
-  return { tokens, positions, hooks, embedding, residual };
+  const embedding = hooks.get("blocks.0.hook_resid_pre") ?? residual;
+  return { tokens, order, hooks, embedding, residual };
+}
+
+/** Which slots hold a token: bool `[batch, token]`. */
+export function isToken(order: Value): Value {
+  return greaterOrEqual(constant("int64", [], BigInt64Array.of(BigInt(EMPTY_SLOT) - 1n)), order);
 }
 
 export interface ReadOut extends Normed {
@@ -127,12 +136,13 @@ export function readOut(
   return { ...normed, logits: matMul(normed.output, weights.unembedding, { transB: true }) };
 }
 
-interface NormOptions {
+export interface NormOptions {
   readonly epsilon: number;
   readonly hook: (part: "scale" | "normalized", activation: Value) => Value;
 }
 
-function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
+/** A norm with its scale and normalised input at hand. @param x `[…, d_model]` */
+export function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
   const centered = sub(x, reduceMean(x, { axes: [-1], keepDims: true }));
   const variance = reduceMean(mul(centered, centered), { axes: [-1], keepDims: true });
   const normScale = hook("scale", sqrt(shift(variance, epsilon)));
@@ -147,7 +157,7 @@ function linear(x: Value, { weight, bias }: LinearWeights): Value {
 
 interface AttentionOptions {
   readonly architecture: Architecture;
-  /** bool `[query, key]` */
+  /** bool `[batch, 1, query, key]` */
   readonly isCausal: Value;
   readonly hook: (suffix: string, activation: Value) => Value;
 }

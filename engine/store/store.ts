@@ -109,7 +109,10 @@ export class Store implements Disposable {
 function parseResult(text: unknown): RunResult | null {
   try {
     const parsed: unknown = JSON.parse(String(text));
-    return isResult(parsed) ? parsed : null;
+    if (!isResult(parsed)) return null;
+    // The first runs had no traces and prompts of one length only, and do not say so.
+    const { objectiveKind = parsed.spec.objective.kind, alignment = null } = parsed;
+    return { ...parsed, objectiveKind, alignment };
   } catch {
     return null;
   }

@@ -20,7 +20,7 @@ await writeTinyModel(folder, GPT2_SMALL);
 const model = await openLanguageModel({ id: "gpt2-small", folder });
 const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
 const questioner = new Questioner(backend, 1e9);
-const kind = { objective: "logit-diff", freezeFinalNorm: true } as const;
+const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null } as const;
 await questioner.warm(model, kind);
 
 const graphBytes = () => encodeModel(lowerGraph(buildRunGraph(model, kind)));
@@ -58,7 +58,7 @@ for (const tokenCount of [16, 32, 64, 128]) {
     async () => {
       await forwardSession.execute({
         tokens: int64([1, tokenCount], tokens),
-        positions: int64([tokenCount], tokens.keys()),
+        order: int64([1, tokenCount], tokens.keys()),
       });
     },
   );
@@ -75,6 +75,7 @@ for (const tokenCount of [16, 32, 64, 128]) {
   }, async () => {
     await questioner.run(model, {
       ...kind,
+      edits: [],
       topK: 10,
       rows: [{ tokens, position: tokenCount - 1, choices: weightedChoices("logit-diff", [11], [12]) }],
     });

@@ -187,17 +187,72 @@ const REFUSED: Readonly<Record<string, readonly [unknown, string, RegExp]>> = {
   ],
   "k of zero": [{ ...QUESTION, topK: 0 }, "topK", /1\.\.200/],
   "a fraction for k": [{ ...QUESTION, topK: 1.5 }, "topK", /1\.\.200/],
-  "an intervention": [
-    { ...QUESTION, interventions: [{ node: "mlp/0/0@0", set: 0 }] },
-    "interventions",
-    /not available/,
+  "an intervention without a method": [
+    { ...QUESTION, interventions: [{ node: "mlp/0/0@0" }] },
+    "interventions.0",
+    /exactly one of "set"/,
+  ],
+  "an intervention on nothing": [
+    { ...QUESTION, interventions: [{ node: "mlp/0/0", set: 0 }] },
+    "interventions.0.node",
+    /expected mlp\/LAYER\/NEURON@TOKEN/,
+  ],
+  "an intervention on a missing layer": [
+    { ...QUESTION, interventions: [{ node: "head/4/0@3<*", set: 0 }] },
+    "interventions.0.node",
+    /There is no layer 4: expected 0\.\.3/,
+  ],
+  "an intervention on a missing token": [
+    { ...QUESTION, interventions: [{ node: "embed@15", set: 0 }] },
+    "interventions.0.node",
+    /There is no token 15: expected 0\.\.14/,
+  ],
+  "an intervention on a later token": [
+    { ...QUESTION, interventions: [{ node: "head/0/0@3<4", set: 0 }] },
+    "interventions.0.node",
+    /cannot attend to the later token 4/,
+  ],
+  "a node set twice": [
+    { ...QUESTION, interventions: [{ node: "mlp/0/0@0", set: 0 }, { node: "mlp/0/0@0", set: 1 }] },
+    "interventions.1.node",
+    /set the same value/,
+  ],
+  "a row and one of its pairs": [
+    { ...QUESTION, interventions: [{ node: "head/0/0@3<*", set: 0 }, { node: "head/0/0@3<1", set: 1 }] },
+    "interventions.1.node",
+    /head\/0\/0@3<1 and head\/0\/0@3<\* set the same value/,
+  ],
+  "a patch with one prompt": [
+    { ...QUESTION, interventions: [{ node: "mlp/0/0@0", patch: { from: "right" } }] },
+    "interventions.0.patch",
+    /expected two prompts/,
+  ],
+  "a trace of an embedding": [{ ...QUESTION, trace: { node: "embed@0" } }, "trace.node", /upstream of an embedding/],
+  "a trace of a head without a path": [
+    { ...QUESTION, trace: { node: "head/1/0@3<1" } },
+    "trace.path",
+    /expected one of q, k, qk, v/,
+  ],
+  "a path into a neuron": [{ ...QUESTION, trace: { node: "mlp/1/0@3", path: "q" } }, "trace.path", /expected null/],
+  "a neuron traced towards something": [
+    { ...QUESTION, trace: { node: "mlp/1/0@3", towards: "mlp/2/0@3" } },
+    "trace.towards",
+    /Only a head's path v/,
+  ],
+  "a value traced towards what came before": [
+    { ...QUESTION, trace: { node: "head/2/0@3<1", path: "v", towards: "head/2/1@3<1", towardsPath: "q" } },
+    "trace.towards",
+    /expected a later node/,
+  ],
+  "a trace of a token that the second prompt lacks": [
+    {
+      prompts: [{ tokens: [1, 2, 3, 4], targets: [5] }, { tokens: [1, 4], targets: [5] }],
+      trace: { node: "mlp/1/0@1" },
+    },
+    "trace.node",
+    /The second prompt has no counterpart/,
   ],
   "a BOS before tokens": [{ prompts: [{ tokens: [1], targets: [2] }], bos: true }, "bos", /never prepended to tokens/],
-  "prompts of different length": [
-    { prompts: [{ text: "a", targets: ["b"] }, { text: "a b", targets: ["b"] }] },
-    "prompts",
-    /have 2 and 3 tokens/,
-  ],
   "an unknown field": [{ ...QUESTION, topk: 3 }, "", /topk/],
 };
 

@@ -141,9 +141,11 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
   assert.deepEqual(document.servers, [{ url: "/api/v1" }]);
   const { schemas } = document.components;
   assert.deepEqual(Object.keys(schemas.RunResult.properties).toSorted(), [
+    "alignment",
     "checks",
     "id",
     "nodes",
+    "objectiveKind",
     "provenance",
     "sides",
     "spec",

@@ -98,8 +98,8 @@ const MALFORMED: readonly (readonly [body: string, status: number, paths: readon
   ['{"prompts":[{"text":"a","targets":["a", null]}]}', 422, ["prompts.0.targets.1"]],
   ['{"prompts":[{"text":"a","targets":["a b"]}]}', 422, ["prompts.0.targets.0"]],
   ['{"prompts":[{"text":"a","targets":["a"]}],"topK":0}', 422, ["topK"]],
-  ['{"prompts":[{"text":"a","targets":["a"]}],"interventions":[1]}', 422, ["interventions"]],
-  ['{"prompts":[{"text":"a","targets":["a"]}],"trace":{}}', 422, ["trace"]],
+  ['{"prompts":[{"text":"a","targets":["a"]}],"interventions":[1]}', 422, ["interventions.0"]],
+  ['{"prompts":[{"text":"a","targets":["a"]}],"trace":{}}', 422, ["trace.node"]],
   ['{"prompts":[{"text":"a","targets":["a"]}],"objective":{"kind":"x"}}', 422, ["objective.kind"]],
 ];
 

@@ -1,9 +1,11 @@
 /** Asks questions on the test's own thread: the engine without worker, store or texts. */
 import { Questioner } from "../../engine/circuit/questioner.ts";
 import { weightedChoices } from "../../engine/circuit/objective.ts";
-import type { QuestionRow } from "../../engine/circuit/question_graph.ts";
+import type { Edit } from "../../engine/circuit/edits.ts";
+import type { Question, QuestionRow } from "../../engine/circuit/question_graph.ts";
 import type { NamedResult, RunNumbers, RunQuestion } from "../../engine/circuit/questions.ts";
 import type { ObjectiveKind } from "../../engine/circuit/run_spec.ts";
+import type { Trace } from "../../engine/circuit/trace_graph.ts";
 import { resolveTensorNames } from "../../engine/circuit/tensor_names.ts";
 import { type LanguageModel, openLanguageModel } from "../../engine/model/language_model.ts";
 import { createOrtBackend } from "../../engine/runtime/ort_backend.ts";
@@ -18,6 +20,9 @@ export interface TestQuestion {
   readonly freezeFinalNorm?: boolean;
   /** Default: the last token. */
   readonly position?: number;
+  /** Edits of activations; they apply to this side, whatever their row says. */
+  readonly edits?: readonly Edit[];
+  readonly trace?: Trace | null;
 }
 
 export class Asker {
@@ -39,13 +44,7 @@ export class Asker {
   async tensors(names: readonly string[], question: TestQuestion): Promise<ReadonlyMap<string, NamedResult>> {
     const { names: tensors, issues } = resolveTensorNames(names, this.model.architecture);
     if (issues.length > 0) throw new Error(issues.map(({ message }) => message).join("\n"));
-    const { objective = "logit-diff", freezeFinalNorm = true } = question;
-    const numbers = await this.questioner.tensors(this.model, {
-      tensors,
-      objective,
-      freezeFinalNorm,
-      row: questionRow(question),
-    });
+    const numbers = await this.questioner.tensors(this.model, { ...sharedQuestion([question]), tensors });
     return new Map([
       ["objective", { name: "objective", shape: [], data: Float32Array.of(numbers.objective) }],
       ...numbers.tensors.map((tensor): [string, NamedResult] => [tensor.name, tensor]),
@@ -58,8 +57,18 @@ export class Asker {
 }
 
 export function runQuestion(questions: readonly [TestQuestion, ...TestQuestion[]], topK: number): RunQuestion {
-  const [{ objective = "logit-diff", freezeFinalNorm = true }] = questions;
-  return { rows: questions.map(questionRow), topK, objective, freezeFinalNorm };
+  return { ...sharedQuestion(questions), topK };
+}
+
+function sharedQuestion(questions: readonly [TestQuestion, ...TestQuestion[]]): Question {
+  const [{ objective = "logit-diff", freezeFinalNorm = true, trace = null }] = questions;
+  return {
+    rows: questions.map(questionRow),
+    objective,
+    freezeFinalNorm,
+    edits: questions.flatMap(({ edits = [] }, row) => edits.map((edit) => ({ ...edit, row }))),
+    trace,
+  };
 }
 
 function questionRow(

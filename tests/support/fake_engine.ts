@@ -20,6 +20,7 @@ import {
   type RunSpec,
   type RunSpecInput,
   type Side,
+  type SideLabel,
   type TensorsRequest,
   type Token,
   ValidationError,
@@ -175,7 +176,7 @@ export class FakeEngine implements Engine {
   }
 
   #compute(id: string, spec: RunSpec): RunResult {
-    const labels = spec.prompts.length === 1 ? ["clean"] : ["left", "right"];
+    const labels: readonly SideLabel[] = spec.prompts.length === 1 ? ["clean"] : ["left", "right"];
     const sides = spec.prompts.map((prompt, index): Side => {
       const tokens = "text" in prompt
         ? this.tokenize(spec.model, prompt.text, spec.bos)
@@ -185,7 +186,7 @@ export class FakeEngine implements Engine {
         return { ...token, logit: 1 / 3 + rank, logProb: -0.1 - rank, rank: rank + 1, role };
       };
       return {
-        label: labels[index] ?? "",
+        label: labels[index] ?? "clean",
         tokens,
         position: tokens.length - 1,
         objective: 3.25,
@@ -198,6 +199,8 @@ export class FakeEngine implements Engine {
     return {
       id,
       spec,
+      objectiveKind: spec.objective.kind,
+      alignment: null,
       sides,
       nodes: ["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
         ref,

@@ -3,6 +3,8 @@
  * names of our API that it follows from.
  */
 import { fileURLToPath } from "node:url";
+import type { Edit } from "../../engine/circuit/edits.ts";
+import { HEAD_PATHS, type Trace, type TracedNode } from "../../engine/circuit/trace_graph.ts";
 import { GoldenModel, type TensorLookup, translation } from "./golden_rules.ts";
 import { readSafetensors } from "./safetensors_fixture.ts";
 
@@ -29,11 +31,13 @@ export interface GoldenRequest {
   readonly distractors: readonly number[];
   readonly objectiveKind: "logit-diff" | "logit" | "prob";
   readonly freezeFinalNorm: boolean;
+  readonly edits: readonly Edit[];
+  readonly trace: Trace | null;
 }
 
 export interface GoldenCase {
   readonly request: GoldenRequest;
-  /** J in float64. */
+  /** J in float64: the loss, or the traced scalar. */
   readonly objective: number;
   readonly expectations: readonly GoldenExpectation[];
   /** The table of components, where the case has one. */
@@ -54,7 +58,7 @@ export interface GoldenTable {
 export interface GoldenUi {
   readonly k: number;
   readonly responses: readonly {
-    readonly loss: number;
+    readonly loss: number | null;
     readonly topKComponents: GoldenTable;
     readonly componentSumsForTokenDisplay: GoldenTable;
     readonly topOutputTokenLogits: GoldenTable;
@@ -103,7 +107,7 @@ export async function goldenExpectations(caseName: string): Promise<GoldenCase> 
   const ui = await readUi(caseName);
   return {
     request: { modelFolder, ...requestOf(description) },
-    objective: description["scalars_float64"].loss,
+    objective: description["scalars_float64"]["traced_value"] ?? description["scalars_float64"].loss ?? NaN,
     expectations,
     ...(ui === null ? {} : { ui }),
   };
@@ -115,30 +119,117 @@ interface CaseFile {
     readonly via: "ui" | "generic";
     readonly "prompt_ids": readonly number[];
     readonly "freeze_final_ln_scale"?: boolean;
-    readonly loss: {
+    readonly loss?: {
       readonly name?: string;
       readonly "target_ids": readonly number[];
       readonly "distractor_ids"?: readonly number[];
     };
+    readonly "node_ablations"?: readonly { readonly node: GoldenNodeFile; readonly value: number }[];
+    readonly "location_ablations"?: readonly {
+      readonly location: string;
+      readonly layer: number;
+      readonly index: readonly (number | "all")[];
+      readonly value: number;
+    }[];
+    readonly trace?: GoldenTraceFile & { readonly downstream?: GoldenTraceFile };
   };
-  readonly "scalars_float64": { readonly loss: number };
+  readonly "scalars_float64": { readonly loss?: number; readonly "traced_value"?: number };
   readonly tensors: Readonly<
     Record<string, { readonly axes: readonly string[]; readonly "max_abs": number; readonly noise: number }>
   >;
 }
 
-const REQUEST_KEYS = new Set(["via", "prompt_ids", "loss", "freeze_final_ln_scale"]);
+interface GoldenNodeFile {
+  readonly type: string;
+  readonly layer: number;
+  readonly index: readonly number[];
+}
+
+interface GoldenTraceFile {
+  readonly node: GoldenNodeFile;
+  readonly act?: "pre" | "post";
+  readonly attention?: string;
+  readonly "freeze_ln_scale"?: boolean;
+}
+
+const REQUEST_KEYS = new Set([
+  "via",
+  "prompt_ids",
+  "loss",
+  "freeze_final_ln_scale",
+  "node_ablations",
+  "location_ablations",
+  "trace",
+]);
 
 function requestOf({ request }: CaseFile): Omit<GoldenRequest, "modelFolder"> {
   const unknown = Object.keys(request).filter((key) => !REQUEST_KEYS.has(key));
   if (unknown.length > 0) throw new RangeError(`Cannot translate the request's ${unknown.join(", ")}`);
   return {
     tokens: request["prompt_ids"],
-    targets: request.loss["target_ids"],
-    distractors: request.loss["distractor_ids"] ?? [],
-    objectiveKind: objectiveKindOf(request.loss.name ?? "logit_diff"),
+    // A trace needs no loss; ours is asked all the same, and has no influence.
+    targets: request.loss?.["target_ids"] ?? [0],
+    distractors: request.loss?.["distractor_ids"] ?? [],
+    objectiveKind: objectiveKindOf(request.loss?.name ?? "logit_diff"),
     freezeFinalNorm: request["freeze_final_ln_scale"] ?? request.via === "ui",
+    edits: editsOf(request),
+    trace: traceOf(request.trace),
   };
+}
+
+function editsOf({ prompt_ids: ids, ...request }: CaseFile["request"]): readonly Edit[] {
+  const all = ids.map((_, token) => token);
+  const edit = (hook: Edit["hook"], index: readonly number[], value: number): Edit => ({
+    hook,
+    row: 0,
+    index,
+    keep: 0,
+    patch: null,
+    added: value,
+  });
+  const nodes = (request["node_ablations"] ?? []).flatMap(({ node: { type, layer, index }, value }) => {
+    const [first = 0, second = 0, head = 0] = index;
+    if (type === "mlp_neuron") return [edit(`blocks.${layer}.mlp.hook_post`, [first, second], value)];
+    // Every key of the row, those after the query too.
+    if (type === "attention_head") {
+      return all.map((key) => edit(`blocks.${layer}.attn.hook_pattern`, [head, first, key], value));
+    }
+    throw new RangeError(`Cannot translate an ablation of ${type}`);
+  });
+  const places = (request["location_ablations"] ?? []).flatMap(({ location, layer, index, value }) => {
+    const [first = 0, second = 0, head = 0] = index;
+    const tokens = first === "all" ? all : [first];
+    switch (location) {
+      case "mlp.post_act":
+        return tokens.map((token) => edit(`blocks.${layer}.mlp.hook_post`, [token, Number(second)], value));
+      case "resid.post_mlp":
+        return tokens.map((token) => edit(`blocks.${layer}.hook_resid_post`, [token, Number(second)], value));
+      case "attn.qk_probs":
+        return [edit(`blocks.${layer}.attn.hook_pattern`, [Number(head), Number(first), Number(second)], value)];
+      default:
+        throw new RangeError(`Cannot translate an ablation at ${location}`);
+    }
+  });
+  return [...nodes, ...places];
+}
+
+function traceOf(trace: CaseFile["request"]["trace"]): Trace | null {
+  if (trace === undefined) return null;
+  return {
+    node: tracedNodeOf(trace),
+    towards: trace.downstream === undefined ? null : tracedNodeOf(trace.downstream),
+    activation: trace.act ?? "pre",
+    freezeNorm: trace["freeze_ln_scale"] ?? true,
+  };
+}
+
+function tracedNodeOf(
+  { node: { type, layer, index: [first = 0, second = 0, head = 0] }, attention }: GoldenTraceFile,
+): TracedNode {
+  if (type === "mlp_neuron") return { kind: "mlp", layer, token: first, neuron: second };
+  const path = HEAD_PATHS.find((candidate) => candidate === attention?.toLowerCase());
+  if (type !== "attention_head" || path === undefined) throw new RangeError(`Cannot translate a trace of ${type}`);
+  return { kind: "head", layer, head, query: first, key: second, path };
 }
 
 function objectiveKindOf(lossName: string): GoldenRequest["objectiveKind"] {

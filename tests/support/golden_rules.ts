@@ -227,6 +227,10 @@ const RULES: Readonly<Record<string, Rule>> = {
 
   "dst.mlp_act_times_grad": same("scalar:total_effect:mlp:#"),
   "dst.mlp_write_to_final_residual_grad": same("scalar:direct_effect:mlp:#"),
+  // The same, computed there from the residual alone instead of by a backward pass.
+  "dst.mlp_write_to_final_activation_residual_grad": same("scalar:direct_effect:mlp:#"),
+  "dst.unflattened_attn_write_to_final_activation_residual_grad": same("scalar:direct_effect:head:#"),
+  "dst.resid_post_embedding_proj_to_final_activation_residual_grad": same("scalar:direct_effect:embed"),
   // The golden write norm carries the activation's sign, ours is a norm.
   "dst.mlp_write_norm": {
     needs: (layer) => [inLayer("scalar:write_norm:mlp:#", layer), inLayer("scalar:activation:mlp:#", layer)],

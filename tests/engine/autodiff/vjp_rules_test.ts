@@ -103,7 +103,11 @@ const CASES: Readonly<Partial<Record<Differentiable, readonly RuleCase[]>>> = {
       return elementwise.mul(first, elementwise.exp(last));
     },
   }],
-  Gather: [{ shapes: [[3, 2]], f: (a) => shaping.gather(a, rows) }],
+  Gather: [
+    { shapes: [[3, 2]], f: (a) => shaping.gather(a, rows) },
+    { shapes: [[2, 3, 2]], f: (a) => shaping.gather(a, rows, 1) },
+    { shapes: [[2, 2, 3]], f: (a) => shaping.gather(a, indices, 2) },
+  ],
   GatherND: [{ shapes: [[3, 2, 2]], f: (a) => shaping.gatherNd(a, indices) }],
   ScatterND: [
     { shapes: [[3, 2, 2], [2, 2]], f: (a, b) => shaping.scatterNd(a, indices, { updates: b, reduction: "none" }) },

@@ -21,6 +21,8 @@ function resultOf(id: string): RunResult {
       dictionaries: [],
       topK: 10,
     },
+    objectiveKind: "logit-diff",
+    alignment: null,
     sides: [],
     nodes: [],
     sums: {

@@ -1,0 +1,204 @@
+/** Interventions as they are asked for, and the edits of activations that they come down to (`spec/api.md`, "Run specs"). */
+import { z } from "zod";
+import type { FieldIssue } from "../errors.ts";
+import type { Architecture } from "../model/architecture.ts";
+import { type Alignment, slotOf } from "./alignment.ts";
+import { type Edit, EMBEDDING_SITE } from "./edits.ts";
+import { checkNode } from "./node_range.ts";
+import { type InterventionRef, parseInterventionRef } from "./refs.ts";
+
+/** Largest number of interventions of one question. */
+export const MAX_INTERVENTIONS = 64;
+
+/** How the value of an intervened node comes about: exactly one of these says it. */
+const METHODS = ["set", "scale", "patch"] as const;
+export type InterventionMethod = typeof METHODS[number];
+
+/** One intervention. Its node is overwritten before anything reads it. */
+export const interventionSchema = z.strictObject({
+  node: z.string().max(100).meta({ description: "A node, or a head's whole row at a token: head/9/8@12<*" }),
+  prompt: z.union([z.literal(0), z.literal(1)], { error: "Expected 0 or 1" }).default(0).meta({
+    description:
+      "The prompt in which the node's tokens are counted; the node is edited wherever a prompt has its tokens",
+  }),
+  set: z.number().optional().meta({ description: "The value itself" }),
+  scale: z.number().optional().meta({ description: "A multiple of the value that the node has" }),
+  patch: z.strictObject({ from: z.enum(["left", "right"], { error: "Expected left or right" }) }).optional().meta({
+    description: "The value that the node has on that prompt without interventions",
+  }),
+}, { error: "Expected an object with a node and how its value comes about" }).refine(
+  (intervention) => METHODS.filter((method) => intervention[method] !== undefined).length === 1,
+  'Expected exactly one of "set": NUMBER, "scale": NUMBER, "patch": { "from": "left" or "right" }',
+);
+
+export type Intervention = z.output<typeof interventionSchema>;
+
+export function methodOf(intervention: Intervention): InterventionMethod {
+  return METHODS.find((method) => intervention[method] !== undefined) ?? "set";
+}
+
+/** A row of the batch as interventions see it. */
+export interface InterventionSide {
+  readonly prompt: number;
+  readonly isEdited: boolean;
+}
+
+export interface InterventionContext {
+  readonly architecture: Architecture;
+  readonly prompts: readonly (readonly number[])[];
+  readonly alignment: Alignment;
+  /** One a row of the batch. */
+  readonly sides: readonly InterventionSide[];
+}
+
+export interface ResolvedInterventions {
+  /** In the order of the forward pass. */
+  readonly canonical: readonly Intervention[];
+  readonly edits: readonly Edit[];
+}
+
+/** Checks interventions against model and prompts; what cannot be honoured becomes an issue. */
+export function resolveInterventions(
+  interventions: readonly Intervention[],
+  context: InterventionContext,
+  issues: FieldIssue[],
+): ResolvedInterventions {
+  const seen = new Map<string, string>();
+  const resolved = interventions.flatMap((intervention, index) => {
+    const path = `interventions.${index}`;
+    const ref = parsedRef(intervention, { context, path, issues });
+    if (ref === null) return [];
+    if (intervention.patch !== undefined && context.prompts.length < 2) {
+      issues.push({
+        path: `${path}.patch`,
+        message: "A patch takes the value from the other prompt: expected two prompts",
+      });
+      return [];
+    }
+    const entries = entriesOf(ref, intervention.prompt, context);
+    const twice = entries.map((entry) => seen.get(entryKey(entry))).find((other) => other !== undefined);
+    if (twice !== undefined) {
+      issues.push({
+        path: `${path}.node`,
+        message:
+          `${intervention.node} and ${twice} set the same value: expected each node once, and a row or its pairs, not both`,
+      });
+    }
+    for (const entry of entries) seen.set(entryKey(entry), intervention.node);
+    return [{ intervention, entries }];
+  });
+  const ordered = resolved.toSorted((a, b) => compareEntries(a.entries[0], b.entries[0]));
+  return {
+    canonical: ordered.map(({ intervention }) => intervention),
+    edits: ordered.flatMap(({ intervention, entries }) =>
+      entries.flatMap((entry) => editsOf(entry, intervention, context))
+    ),
+  };
+}
+
+/** An entry of an activation, by slots, on whatever rows have them. */
+interface SlotEntry {
+  readonly hook: Edit["hook"];
+  readonly index: readonly number[];
+  /** Slots that a row must have. */
+  readonly slots: readonly number[];
+  /** Place in the forward pass. */
+  readonly order: readonly number[];
+}
+
+function parsedRef(
+  { node: text, prompt: promptIndex }: Intervention,
+  { context, path, issues }: {
+    readonly context: InterventionContext;
+    readonly path: string;
+    readonly issues: FieldIssue[];
+  },
+): InterventionRef | null {
+  const tokens = context.prompts[promptIndex];
+  if (tokens === undefined) {
+    issues.push({ path: `${path}.prompt`, message: "There is no second prompt: expected 0" });
+    return null;
+  }
+  try {
+    const ref = parseInterventionRef(text);
+    const problem = checkNode(ref, context.architecture, tokens.length);
+    if (problem === null) return ref;
+    issues.push({ path: `${path}.node`, message: problem });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    issues.push({ path: `${path}.node`, message: error.message });
+  }
+  return null;
+}
+
+function entriesOf(
+  ref: InterventionRef,
+  promptIndex: number,
+  { alignment }: InterventionContext,
+): readonly SlotEntry[] {
+  const slot = (token: number) => slotOf(alignment, promptIndex, token);
+  switch (ref.kind) {
+    case "embed": {
+      const at = slot(ref.token);
+      return [{ hook: EMBEDDING_SITE, index: [at], slots: [at], order: [-1, 0, at] }];
+    }
+    case "mlp": {
+      const at = slot(ref.token);
+      return [{
+        hook: `blocks.${ref.layer}.mlp.hook_post`,
+        index: [at, ref.neuron],
+        slots: [at],
+        order: [ref.layer, 1, at, ref.neuron],
+      }];
+    }
+    case "head":
+      return [pairEntry(ref, slot(ref.query), slot(ref.key))];
+    case "head-row": {
+      const query = slot(ref.query);
+      const keys = alignment.flatMap((_, at) => at <= query ? [at] : []);
+      return keys.map((key) => pairEntry(ref, query, key));
+    }
+  }
+}
+
+function pairEntry({ layer, head }: { layer: number; head: number }, query: number, key: number): SlotEntry {
+  return {
+    hook: `blocks.${layer}.attn.hook_pattern`,
+    index: [head, query, key],
+    slots: [query, key],
+    order: [layer, 0, query, head, key],
+  };
+}
+
+function editsOf(
+  { hook, index, slots }: SlotEntry,
+  intervention: Intervention,
+  { alignment, sides }: InterventionContext,
+): readonly Edit[] {
+  const hasSlots = (promptIndex: number) => slots.every((slot) => typeof alignment[slot]?.[promptIndex] === "number");
+  return sides.flatMap((side, row): readonly Edit[] => {
+    if (!side.isEdited || !hasSlots(side.prompt)) return [];
+    const base = { hook, row, index, patch: null };
+    const { set, scale, patch } = intervention;
+    if (scale !== undefined) return [{ ...base, keep: scale, added: 0 }];
+    if (patch === undefined) {
+      // An embedding's activation is 1: to set it is to scale what it writes.
+      return hook === EMBEDDING_SITE
+        ? [{ ...base, keep: set ?? 0, added: 0 }]
+        : [{ ...base, keep: 0, added: set ?? 0 }];
+    }
+    const from = patch.from === "left" ? 0 : 1;
+    const source = sides.findIndex((other) => other.prompt === from && !other.isEdited);
+    return hasSlots(from) ? [{ ...base, keep: 0, patch: { row: source, index }, added: 0 }] : [];
+  });
+}
+
+function entryKey({ hook, index }: SlotEntry): string {
+  return `${hook} ${index.join()}`;
+}
+
+function compareEntries(a: SlotEntry | undefined, b: SlotEntry | undefined): number {
+  const [left, right] = [a?.order ?? [], b?.order ?? []];
+  const at = left.findIndex((value, index) => value !== right[index]);
+  return at < 0 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? 0);
+}

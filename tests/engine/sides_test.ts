@@ -1,0 +1,190 @@
+/** Sides of a run: clean against ablated, two prompts, four cells, prompts of different length; and traces, on the demo model. */
+import assert from "node:assert/strict";
+import { type Engine, openEngine, type RunResult, type RunSpecInput } from "../../engine/mod.ts";
+import { assertClose } from "../support/assert_close.ts";
+
+const DEMO = new URL("../../models/demo", import.meta.url).pathname;
+const PROMPT = "When Mary and John went to the store, John gave a drink to";
+const DEMO_PROMPT = { text: PROMPT, targets: [" Mary"], distractors: [" John"] };
+const QUESTION: RunSpecInput = { prompts: [DEMO_PROMPT] };
+const SWAPPED = {
+  text: "When Mary and John went to the store, Mary gave a drink to",
+  targets: [" Mary"],
+  distractors: [" John"],
+};
+const LONGER = {
+  text: "When Mary and John went to the big store, John gave a drink to",
+  targets: [" Mary"],
+  distractors: [" John"],
+};
+/** The strongest name mover of the demo question. */
+const NAME_MOVER = "head/3/3@14<2";
+
+async function withEngine(use: (engine: Engine) => Promise<void>): Promise<void> {
+  const dataFolder = await Deno.makeTempDir();
+  const engine = await openEngine({ modelFolders: [DEMO], dataFolder, device: "cpu", version: "test" });
+  try {
+    await use(engine);
+  } finally {
+    await engine.close();
+    await Deno.remove(dataFolder, { recursive: true });
+  }
+}
+
+function labels({ sides }: RunResult): readonly string[] {
+  return sides.map(({ label }) => label);
+}
+
+function nodeOf({ nodes }: RunResult, ref: string): RunResult["nodes"][number] {
+  const found = nodes.find((node) => node.ref === ref);
+  assert.ok(found, `no node ${ref}`);
+  return found;
+}
+
+function assertSound({ checks }: RunResult): void {
+  assert.ok(checks.every(({ ok }) => ok), JSON.stringify(checks));
+}
+
+Deno.test("one prompt with interventions has the sides ablated and clean, and clean is the run without", () =>
+  withEngine(async (engine) => {
+    const { result: clean } = await engine.run(QUESTION);
+    const { result } = await engine.run({ ...QUESTION, interventions: [{ node: NAME_MOVER, set: 0 }] });
+    assert.deepEqual(labels(result), ["ablated", "clean"]);
+    assertSound(result);
+    const [ablated, beside] = result.sides;
+    assertClose([beside?.objective ?? NaN], [clean.sides[0]?.objective ?? NaN], { label: "clean", absolute: 1e-3 });
+    assert.ok(
+      (ablated?.objective ?? NaN) < (beside?.objective ?? NaN) - 0.5,
+      "without the name mover the difference shrinks",
+    );
+    const node = nodeOf(result, NAME_MOVER);
+    assert.equal(node.activation[0], 0);
+    assert.ok((node.activation[1] ?? 0) > 0.1);
+    assert.equal(node.directEffect[0], 0);
+  }));
+
+Deno.test("interventions are one question in whatever order they are given", () =>
+  withEngine(async (engine) => {
+    const interventions = [{ node: "mlp/2/17@5", set: 1 }, { node: "head/1/3@6<*", set: 0 }, {
+      node: "embed@3",
+      scale: 2,
+    }];
+    const { result } = await engine.run({ ...QUESTION, interventions });
+    assert.deepEqual(result.spec.interventions.map(({ node }) => node), ["embed@3", "head/1/3@6<*", "mlp/2/17@5"]);
+    const again = await engine.run({ ...QUESTION, interventions: interventions.toReversed() });
+    assert.equal(again.isNew, false);
+    assert.deepEqual(engine.canonicalize(JSON.parse(JSON.stringify(result.spec))), result.spec);
+  }));
+
+Deno.test("two prompts with interventions have four cells, two of them the runs without", () =>
+  withEngine(async (engine) => {
+    const prompts = [DEMO_PROMPT, SWAPPED];
+    const { result: clean } = await engine.run({ prompts });
+    const { result } = await engine.run({ prompts, interventions: [{ node: NAME_MOVER, patch: { from: "right" } }] });
+    assert.deepEqual(labels(result), ["left", "right", "left-clean", "right-clean"]);
+    assertSound(result);
+    const objectives = result.sides.map(({ objective }) => objective);
+    assertClose(objectives.slice(2), clean.sides.map(({ objective }) => objective), {
+      label: "clean cells",
+      absolute: 1e-3,
+    });
+    // A patch from the right changes nothing on the right.
+    assertClose([objectives[1] ?? NaN], [objectives[3] ?? NaN], { label: "right", absolute: 1e-3 });
+    const { activation } = nodeOf(result, NAME_MOVER);
+    assertClose([activation[0] ?? NaN], [activation[3] ?? NaN], { label: "the patched value", absolute: 1e-6 });
+  }));
+
+Deno.test("prompts of different length are aligned, and each side has the numbers that it has alone", () =>
+  withEngine(async (engine) => {
+    const alone = [await engine.run(QUESTION), await engine.run({ prompts: [LONGER] })].map(({ result }) => result);
+    const { result } = await engine.run({ prompts: [DEMO_PROMPT, LONGER], topK: 200 });
+    assertSound(result);
+    const inserted = result.alignment?.find(([left]) => left === null);
+    assert.ok(inserted);
+    assert.equal(result.sides[1]?.tokens[inserted[1] ?? -1]?.text, " big");
+    alone.forEach((run, side) => {
+      assert.deepEqual(result.sides[side]?.tokens, run.sides[0]?.tokens);
+      assertClose([result.sides[side]?.objective ?? NaN], [run.sides[0]?.objective ?? NaN], {
+        label: "J",
+        absolute: 1e-3,
+      });
+      assert.equal(result.sides[side]?.position, run.sides[0]?.position);
+      for (const effect of ["directEffect", "totalEffect"] as const) {
+        for (const [kind, values] of Object.entries(result.sums[effect])) {
+          assertClose(values[side] ?? [], run.sums[effect][kind as "mlp"][0] ?? [], {
+            label: `${effect} ${kind}`,
+            absolute: 2e-3,
+          });
+        }
+      }
+      const byRef = new Map(run.nodes.map((node) => [node.ref, node]));
+      let matched = 0;
+      for (const node of result.nodes) {
+        const own = byRef.get(node.refs?.[side] ?? "");
+        if (own === undefined) continue;
+        matched++;
+        for (const metric of ["activation", "writeNorm", "directEffect", "totalEffect"] as const) {
+          assertClose([node[metric][side] ?? NaN], [own[metric][0] ?? NaN], {
+            label: `${node.ref} ${metric}`,
+            absolute: 1e-3,
+          });
+        }
+      }
+      assert.equal(matched, run.nodes.length, "every node of the run alone is found");
+    });
+    // What one side lacks is null there and named as the other counts it.
+    const unmatched = result.nodes.filter(({ refs }) => refs?.includes(null));
+    assert.ok(unmatched.length > 0);
+    for (const { refs, activation } of unmatched) {
+      refs?.forEach((ref, side) => assert.equal(activation[side] === null, ref === null));
+    }
+  }));
+
+Deno.test("an intervention of either prompt's counting meets its counterpart on the other", () =>
+  withEngine(async (engine) => {
+    const prompts = [DEMO_PROMPT, LONGER];
+    const [left, right] = [{ node: "mlp/1/5@14", prompt: 0 as const }, { node: "mlp/1/5@15", prompt: 1 as const }];
+    const [first, second] = [
+      await engine.run({ prompts, interventions: [{ ...left, set: 3 }] }),
+      await engine.run({ prompts, interventions: [{ ...right, set: 3 }] }),
+    ];
+    assertClose(
+      first.result.sides.map(({ objective }) => objective),
+      second.result.sides.map(({ objective }) => objective),
+      { label: "objectives", absolute: 1e-5 },
+    );
+  }));
+
+Deno.test("tracing the name mover's query leads to the heads that move the repeated name there", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run({ ...QUESTION, trace: { node: NAME_MOVER, path: "q" } });
+    assertSound(result);
+    assert.equal(result.objectiveKind, "trace");
+    assert.deepEqual(result.spec.trace, {
+      node: NAME_MOVER,
+      path: "q",
+      towards: null,
+      towardsPath: null,
+      activation: "pre",
+      freezeNorm: true,
+    });
+    assert.equal(result.sides[0]?.position, 14);
+    const [strongest] = result.nodes.filter(({ ref }) => ref.startsWith("head/"))
+      .toSorted((a, b) => Math.abs(b.directEffect[0] ?? 0) - Math.abs(a.directEffect[0] ?? 0));
+    assert.match(strongest?.ref ?? "", /^head\/[0-2]\//, "a head of an earlier layer");
+    for (const { ref, directEffect, totalEffect } of result.nodes.filter(({ ref }) => /^(head|mlp)\/3\//.test(ref))) {
+      assert.equal(directEffect[0], 0, ref);
+      assert.equal(totalEffect[0], 0, ref);
+    }
+  }));
+
+Deno.test("traces, interventions and two prompts work together, in any order of actions", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run({
+      prompts: [DEMO_PROMPT, LONGER],
+      interventions: [{ node: "head/1/0@14<*", scale: 0.5 }],
+      trace: { node: NAME_MOVER, path: "v", towards: "mlp/3/17@14" },
+    });
+    assert.deepEqual(labels(result), ["left", "right", "left-clean", "right-clean"]);
+    assertSound(result);
+  }));
