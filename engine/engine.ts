@@ -1,5 +1,6 @@
 /** The engine as the rest of the program sees it; `mod.ts` opens one. */
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import type { Measurement, MeasureRequest } from "./circuit/measurement.ts";
 import type { RunResult } from "./circuit/run_result.ts";
 import type { RunSpec, RunSpecInput } from "./circuit/run_spec.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
@@ -52,6 +53,17 @@ export interface Engine {
   recentRuns(count: number): readonly RunResult[];
   /** Any activation, gradient or scalar as the bytes of a safetensors file. Errors as `run`. */
   tensors(request: TensorsRequest, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Begins to ablate a stored run's strongest nodes one by one, or finds that this was asked before; the state as it is now. Work goes on
+   * in the background. @throws {NotFoundError | ValidationError | ModelNotLoadedError}
+   */
+  measure(runId: string, request: MeasureRequest): Promise<Measurement>;
+  /** The state of a measurement, null if nobody asked for it. */
+  measurement(runId: string, request: MeasureRequest): Measurement | null;
+  /** The measurement when it is over. @throws {NotFoundError} if nobody asked for it */
+  finishedMeasurement(runId: string, request: MeasureRequest): Promise<Measurement>;
+  /** Drops what of a measurement has not been executed. */
+  cancelMeasurement(runId: string, request: MeasureRequest): void;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

@@ -13,6 +13,13 @@ export {
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
 export { HEAD_PATHS, type HeadPath } from "./circuit/trace_graph.ts";
 export type { Check, EffectSums, NodeRow, RunResult, Side, SideLabel, TokenLogit } from "./circuit/run_result.ts";
+export {
+  MAX_MEASURED,
+  type MeasuredNode,
+  type Measurement,
+  type MeasureRequest,
+  measureRequestSchema,
+} from "./circuit/measurement.ts";
 export { fieldIssues, toValidationError } from "./circuit/field_issues.ts";
 export { formatNodeRef, type NodeRef, parseNodeRef } from "./circuit/refs.ts";
 export {

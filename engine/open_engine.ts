@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { assembleResult } from "./circuit/assemble_result.ts";
 import { checkRun } from "./circuit/checks.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
+import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
 import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
 import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
 import type { RunResult } from "./circuit/run_result.ts";
@@ -10,8 +11,16 @@ import { resolveTensorNames } from "./circuit/tensor_names.ts";
 import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
 import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { EngineError, FileFormatError, NotFoundError, StartError, ValidationError } from "./errors.ts";
+import {
+  EngineError,
+  FileFormatError,
+  ModelNotLoadedError,
+  NotFoundError,
+  StartError,
+  ValidationError,
+} from "./errors.ts";
 import { findModels, type LanguageModel, openLanguageModel } from "./model/language_model.ts";
+import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -81,6 +90,7 @@ class LocalEngine implements Engine {
   readonly #device: Device;
   readonly #digests = new Map<string, Promise<string>>();
   readonly #running = new SharedWork<RunAnswer>();
+  readonly #measurer: Measurer;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -90,6 +100,7 @@ class LocalEngine implements Engine {
     this.#models = models;
     this.#worker = worker;
     this.#store = store;
+    this.#measurer = new Measurer(worker, store);
   }
 
   models(): readonly ModelSummary[] {
@@ -165,6 +176,31 @@ class LocalEngine implements Engine {
     });
   }
 
+  async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
+    const query = parseOrThrow(measureRequestSchema, request);
+    const run = this.storedRun(runId);
+    const { model: id, weights } = run.provenance;
+    const model = this.#models.get(id);
+    if (model === undefined || await this.#digest(model) !== weights) {
+      throw new ModelNotLoadedError(
+        `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
+      );
+    }
+    return this.#measurer.begin({ model, run, resolved: this.#resolve(run.spec).resolved, query });
+  }
+
+  measurement(runId: string, request: MeasureRequest): Measurement | null {
+    return this.#measurer.find(runId, parseOrThrow(measureRequestSchema, request));
+  }
+
+  finishedMeasurement(runId: string, request: MeasureRequest): Promise<Measurement> {
+    return this.#measurer.finished(runId, parseOrThrow(measureRequestSchema, request));
+  }
+
+  cancelMeasurement(runId: string, request: MeasureRequest): void {
+    this.#measurer.cancel(runId, parseOrThrow(measureRequestSchema, request));
+  }
+
   status(): EngineStatus {
     const { queued, active, problem } = this.#worker.counters();
     const storeProblem = this.#store.problem;
@@ -196,7 +232,7 @@ class LocalEngine implements Engine {
     return model;
   }
 
-  #resolve(input: RunSpecInput): { readonly model: LanguageModel; readonly resolved: ResolvedQuestion } {
+  #resolve(input: unknown): { readonly model: LanguageModel; readonly resolved: ResolvedQuestion } {
     const parsed = parseOrThrow(runSpecSchema, input);
     const [defaultId = ""] = this.#models.keys();
     const model = this.#model(parsed.model ?? defaultId);

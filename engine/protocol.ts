@@ -1,6 +1,7 @@
 /** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
-import type { RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./circuit/questions.ts";
-import type { QuestionKind } from "./circuit/question_graph.ts";
+import type { Edit } from "./circuit/edits.ts";
+import type { MeasureNumbers, RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./circuit/questions.ts";
+import type { Question, QuestionKind } from "./circuit/question_graph.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
@@ -20,6 +21,10 @@ export type EngineRequests = {
   run: {
     input: { modelId: string; question: RunQuestion };
     output: { numbers: RunNumbers; sessions: SessionCounters };
+  };
+  measure: {
+    input: { modelId: string; question: Question; variants: readonly Edit[] };
+    output: { numbers: MeasureNumbers; sessions: SessionCounters };
   };
   tensors: {
     input: { modelId: string; question: TensorsQuestion };

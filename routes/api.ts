@@ -5,9 +5,12 @@ import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { type Engine, NotFoundError, toValidationError } from "../engine/mod.ts";
 import {
+  cancelMeasurement,
   createRun,
   listModels,
+  measureRun,
   readLogitsCsv,
+  readMeasurement,
   readModel,
   readNodesCsv,
   readRun,
@@ -38,6 +41,22 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     .openapi(readLogitsCsv, (c) => {
       const run = engine.storedRun(c.req.valid("param").id);
       return csvAnswer(c, `run-${run.id}-logits.csv`, logitsCsv(run));
+    })
+    .openapi(measureRun, async (c) => {
+      const measurement = await engine.measure(c.req.valid("param").id, c.req.valid("json"));
+      return c.json(measurement, measurement.state === "done" ? 200 : 202);
+    })
+    .openapi(readMeasurement, async (c) => {
+      const { id } = c.req.valid("param");
+      const { wait, ...query } = c.req.valid("query");
+      if (wait === "true") return c.json(await engine.finishedMeasurement(id, query), 200);
+      const measurement = engine.measurement(id, query);
+      if (measurement === null) throw new NotFoundError("This run has not been measured so: ask for it with POST");
+      return c.json(measurement, 200);
+    })
+    .openapi(cancelMeasurement, (c) => {
+      engine.cancelMeasurement(c.req.valid("param").id, c.req.valid("query"));
+      return c.body(null, 204);
     })
     .openapi(listModels, (c) => c.json({ models: engine.models() }, 200))
     .openapi(readModel, (c) => c.json(engine.model(c.req.valid("param").id), 200))

@@ -1,7 +1,8 @@
 /** What each address under `/api/v1` takes and answers; `api.ts` answers. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
+import { measureRequestSchema, runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
 import {
+  measurementSchema,
   modelDetailSchema,
   modelSummarySchema,
   problemSchema,
@@ -70,6 +71,42 @@ export const readLogitsCsv = createRoute({
   summary: "The next-token table of a run, unrounded, all sides",
   request: { params: idParameter },
   responses: { 200: csvResponse("One row a token and side"), ...readProblems },
+});
+
+const measureQuery = z.object({
+  top: z.coerce.number<string>().pipe(measureRequestSchema.shape.top.unwrap()).optional(),
+  by: measureRequestSchema.shape.by,
+});
+
+/** POST /runs/{id}/measured */
+export const measureRun = createRoute({
+  method: "post",
+  path: "/runs/{id}/measured",
+  summary: "Really ablate a run's strongest nodes, one at a time, and tell what the objective loses",
+  request: { params: idParameter, body: jsonBody(documented(measureRequestSchema, "MeasureRequest")) },
+  responses: {
+    200: { description: "Measured before", ...jsonContent(measurementSchema) },
+    202: { description: "Under way", ...jsonContent(measurementSchema) },
+    ...workProblems,
+  },
+});
+
+/** GET /runs/{id}/measured */
+export const readMeasurement = createRoute({
+  method: "get",
+  path: "/runs/{id}/measured",
+  summary: "A measurement as far as it is, or with wait=true when it is over",
+  request: { params: idParameter, query: measureQuery.extend({ wait: z.enum(["true", "false"]).default("false") }) },
+  responses: { 200: { description: "The measurement", ...jsonContent(measurementSchema) }, ...readProblems },
+});
+
+/** DELETE /runs/{id}/measured */
+export const cancelMeasurement = createRoute({
+  method: "delete",
+  path: "/runs/{id}/measured",
+  summary: "Drop what of a measurement has not been executed",
+  request: { params: idParameter, query: measureQuery },
+  responses: { 204: { description: "Dropped, or over already" }, ...readProblems },
 });
 
 /** GET /models */

@@ -98,6 +98,24 @@ const sideSchema = z.object({
   })).readonly(),
 }).openapi("Side");
 
+/** Estimates beside what ablation really does. */
+export const measurementSchema = z.object({
+  run: z.string(),
+  query: z.object({ top: z.int(), by: z.enum(["totalEffect", "directEffect"]) }),
+  state: z.enum(["running", "done", "cancelled", "failed"]),
+  done: z.int(),
+  total: z.int(),
+  objective: z.number().nullable(),
+  nodes: z.array(z.object({
+    ref: z.string(),
+    directEffect: z.number(),
+    totalEffect: z.number(),
+    measured: z.number(),
+  })).readonly(),
+  rankCorrelation: z.number().nullable(),
+  problem: z.string().nullable(),
+}).openapi("Measurement");
+
 /** A run: what was asked, and the answer. */
 export const runResultSchema = z.object({
   id: z.string(),

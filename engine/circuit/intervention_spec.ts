@@ -5,7 +5,7 @@ import type { Architecture } from "../model/architecture.ts";
 import { type Alignment, slotOf } from "./alignment.ts";
 import { type Edit, EMBEDDING_SITE } from "./edits.ts";
 import { checkNode } from "./node_range.ts";
-import { type InterventionRef, parseInterventionRef } from "./refs.ts";
+import { type InterventionRef, type NodeRef, parseInterventionRef } from "./refs.ts";
 
 /** Largest number of interventions of one question. */
 export const MAX_INTERVENTIONS = 64;
@@ -96,6 +96,17 @@ export function resolveInterventions(
   };
 }
 
+/** The entry that holds a node's value. @param promptIndex The prompt in which the node's tokens are counted. */
+export function nodeEntry(
+  ref: NodeRef,
+  promptIndex: number,
+  context: Pick<InterventionContext, "alignment">,
+): { readonly hook: Edit["hook"]; readonly index: readonly number[] } {
+  const [entry] = entriesOf(ref, promptIndex, context);
+  if (entry === undefined) throw new Error("Internal: a node without an entry");
+  return { hook: entry.hook, index: entry.index };
+}
+
 /** An entry of an activation, by slots, on whatever rows have them. */
 interface SlotEntry {
   readonly hook: Edit["hook"];
@@ -134,7 +145,7 @@ function parsedRef(
 function entriesOf(
   ref: InterventionRef,
   promptIndex: number,
-  { alignment }: InterventionContext,
+  { alignment }: Pick<InterventionContext, "alignment">,
 ): readonly SlotEntry[] {
   const slot = (token: number) => slotOf(alignment, promptIndex, token);
   switch (ref.kind) {

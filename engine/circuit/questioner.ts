@@ -10,7 +10,9 @@ import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
-import type { RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./questions.ts";
+import type { MeasureNumbers, RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./questions.ts";
+import type { Edit } from "./edits.ts";
+import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { selectionFeeds } from "./selection.ts";
@@ -71,6 +73,16 @@ export class Questioner {
       objective: output(fetches, "objective")[0] ?? NaN,
       tensors: names.map((name) => ({ name, shape: fetched(fetches, name).shape, data: output(fetches, name) })),
     };
+  }
+
+  /** J of each variant of the first side (`variantsQuestion`), then J of every side as it is. */
+  async measure(model: ModelWeights, question: Question, variants: readonly Edit[]): Promise<MeasureNumbers> {
+    const many = variantsQuestion(question, variants);
+    const kind = questionKind(many, model.architecture);
+    const key = JSON.stringify(["measure", model.id, kind]);
+    const { session } = await this.#session(model, key, () => buildMeasureGraph(model, kind));
+    const objective = [...output(await session.execute(await this.#feeds(model, many)), "objective")];
+    return { variants: objective.slice(0, variants.length), sides: objective.slice(variants.length) };
   }
 
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {

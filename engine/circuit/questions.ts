@@ -43,6 +43,14 @@ export interface RunNumbers {
   readonly computeMs: number;
 }
 
+/** J of a question with variations. */
+export interface MeasureNumbers {
+  /** One a variant of the first side. */
+  readonly variants: readonly number[];
+  /** One a side as it is. */
+  readonly sides: readonly number[];
+}
+
 /** Asks for tensors of the first side. */
 export interface TensorsQuestion extends Question {
   readonly tensors: readonly TensorName[];

@@ -28,6 +28,12 @@ const MIGRATIONS: readonly string[] = [
      digest TEXT NOT NULL,
      PRIMARY KEY (path, size_bytes, modified_ms)
    ) STRICT;`,
+  `CREATE TABLE measurements (
+     run TEXT NOT NULL,
+     query TEXT NOT NULL,
+     result TEXT NOT NULL,
+     PRIMARY KEY (run, query)
+   ) STRICT;`,
 ];
 
 export interface OpenedDatabase {

@@ -1,5 +1,6 @@
 /** What is kept between starts: runs by id, and the digests of weights files. */
 import type { DatabaseSync } from "node:sqlite";
+import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
 import type { RunResult } from "../circuit/run_result.ts";
 import { openDatabase } from "./database.ts";
 
@@ -58,6 +59,27 @@ export class Store implements Disposable {
         count,
       );
       return rows.flatMap((row) => parseResult(row["result"]) ?? []);
+    });
+  }
+
+  /** The finished measurement of a run; null if there is none. */
+  findMeasurement(run: string, query: MeasureQuery): Measurement | null {
+    return this.#guarded("read a measurement", null, () => {
+      const row = this.#database.prepare("SELECT result FROM measurements WHERE run = ? AND query = ?").get(
+        run,
+        JSON.stringify(query),
+      );
+      return row === undefined ? null : JSON.parse(String(row["result"])) as Measurement;
+    });
+  }
+
+  saveMeasurement(measurement: Measurement): void {
+    this.#guarded("store a measurement", undefined, () => {
+      this.#database.prepare("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)").run(
+        measurement.run,
+        JSON.stringify(measurement.query),
+        JSON.stringify(measurement),
+      );
     });
   }
 

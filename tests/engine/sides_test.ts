@@ -1,6 +1,13 @@
 /** Sides of a run: clean against ablated, two prompts, four cells, prompts of different length; and traces, on the demo model. */
 import assert from "node:assert/strict";
-import { type Engine, openEngine, type RunResult, type RunSpecInput } from "../../engine/mod.ts";
+import {
+  type Engine,
+  NotFoundError,
+  openEngine,
+  type RunResult,
+  type RunSpecInput,
+  ValidationError,
+} from "../../engine/mod.ts";
 import { assertClose } from "../support/assert_close.ts";
 
 const DEMO = new URL("../../models/demo", import.meta.url).pathname;
@@ -36,7 +43,7 @@ function labels({ sides }: RunResult): readonly string[] {
 }
 
 function nodeOf({ nodes }: RunResult, ref: string): RunResult["nodes"][number] {
-  const found = nodes.find((node) => node.ref === ref);
+  const found = nodes.find((row) => row.ref === ref);
   assert.ok(found, `no node ${ref}`);
   return found;
 }
@@ -57,10 +64,10 @@ Deno.test("one prompt with interventions has the sides ablated and clean, and cl
       (ablated?.objective ?? NaN) < (beside?.objective ?? NaN) - 0.5,
       "without the name mover the difference shrinks",
     );
-    const node = nodeOf(result, NAME_MOVER);
-    assert.equal(node.activation[0], 0);
-    assert.ok((node.activation[1] ?? 0) > 0.1);
-    assert.equal(node.directEffect[0], 0);
+    const mover = nodeOf(result, NAME_MOVER);
+    assert.equal(mover.activation[0], 0);
+    assert.ok((mover.activation[1] ?? 0) > 0.1);
+    assert.equal(mover.directEffect[0], 0);
   }));
 
 Deno.test("interventions are one question in whatever order they are given", () =>
@@ -70,7 +77,11 @@ Deno.test("interventions are one question in whatever order they are given", () 
       scale: 2,
     }];
     const { result } = await engine.run({ ...QUESTION, interventions });
-    assert.deepEqual(result.spec.interventions.map(({ node }) => node), ["embed@3", "head/1/3@6<*", "mlp/2/17@5"]);
+    assert.deepEqual(result.spec.interventions.map((intervention) => intervention.node), [
+      "embed@3",
+      "head/1/3@6<*",
+      "mlp/2/17@5",
+    ]);
     const again = await engine.run({ ...QUESTION, interventions: interventions.toReversed() });
     assert.equal(again.isNew, false);
     assert.deepEqual(engine.canonicalize(JSON.parse(JSON.stringify(result.spec))), result.spec);
@@ -117,15 +128,15 @@ Deno.test("prompts of different length are aligned, and each side has the number
           });
         }
       }
-      const byRef = new Map(run.nodes.map((node) => [node.ref, node]));
+      const byRef = new Map(run.nodes.map((row) => [row.ref, row]));
       let matched = 0;
-      for (const node of result.nodes) {
-        const own = byRef.get(node.refs?.[side] ?? "");
+      for (const row of result.nodes) {
+        const own = byRef.get(row.refs?.[side] ?? "");
         if (own === undefined) continue;
         matched++;
         for (const metric of ["activation", "writeNorm", "directEffect", "totalEffect"] as const) {
-          assertClose([node[metric][side] ?? NaN], [own[metric][0] ?? NaN], {
-            label: `${node.ref} ${metric}`,
+          assertClose([row[metric][side] ?? NaN], [own[metric][0] ?? NaN], {
+            label: `${row.ref} ${metric}`,
             absolute: 1e-3,
           });
         }
@@ -187,4 +198,61 @@ Deno.test("traces, interventions and two prompts work together, in any order of 
     });
     assert.deepEqual(labels(result), ["left", "right", "left-clean", "right-clean"]);
     assertSound(result);
+  }));
+
+Deno.test("measuring ablates the strongest nodes one by one, as a run with that intervention does", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run(QUESTION);
+    assert.equal(engine.measurement(result.id, { top: 8 }), null);
+    const begun = await engine.measure(result.id, { top: 8 });
+    assert.equal(begun.state, "running");
+    const measured = await engine.finishedMeasurement(result.id, { top: 8 });
+    assert.deepEqual([measured.state, measured.done, measured.total, measured.nodes.length], ["done", 8, 8, 8]);
+    assertClose([measured.objective ?? NaN], [result.sides[0]?.objective ?? NaN], {
+      label: "objective",
+      absolute: 1e-3,
+    });
+    for (const { ref, totalEffect, measured: loss } of measured.nodes.slice(0, 4)) {
+      assert.equal(totalEffect, nodeOf(result, ref).totalEffect[0]);
+      const ablated = await engine.run({ ...QUESTION, interventions: [{ node: ref, set: 0 }] });
+      const [without, clean] = ablated.result.sides.map(({ objective }) => objective);
+      assertClose([loss], [(clean ?? NaN) - (without ?? NaN)], { label: ref, absolute: 2e-3 });
+    }
+    // Asked again, nothing is computed again.
+    assert.equal((await engine.measure(result.id, { top: 8 })).state, "done");
+    assert.ok(Math.abs(measured.rankCorrelation ?? 2) <= 1);
+  }));
+
+Deno.test("measuring works on top of interventions, patches and traces, and refuses what it cannot do", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run({
+      prompts: [DEMO_PROMPT, LONGER],
+      interventions: [{ node: NAME_MOVER, patch: { from: "right" } }, { node: "mlp/0/3@4", set: 2 }],
+      trace: { node: "mlp/3/17@14" },
+    });
+    await engine.measure(result.id, { top: 5, by: "directEffect" });
+    const measured = await engine.finishedMeasurement(result.id, { top: 5, by: "directEffect" });
+    assert.equal(measured.state, "done");
+    assertClose([measured.objective ?? NaN], [result.sides[0]?.objective ?? NaN], {
+      label: "objective",
+      absolute: 1e-3,
+    });
+    await assert.rejects(engine.measure(result.id, { top: 0 }), ValidationError);
+    await assert.rejects(engine.measure("missing", {}), NotFoundError);
+    await assert.rejects(engine.finishedMeasurement(result.id, { top: 7 }), NotFoundError);
+  }));
+
+Deno.test("a cancelled measurement says so, and can be asked again", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run({ ...QUESTION, topK: 200 });
+    // Something to wait for: the measurement stands behind it.
+    const other = engine.run({ ...QUESTION, topK: 7 });
+    await engine.measure(result.id, { top: 200 });
+    engine.cancelMeasurement(result.id, { top: 200 });
+    assert.equal((await engine.finishedMeasurement(result.id, { top: 200 })).state, "cancelled");
+    await other;
+    await engine.measure(result.id, { top: 200 });
+    const again = await engine.finishedMeasurement(result.id, { top: 200 });
+    assert.equal(again.state, "done");
+    assert.equal(again.nodes.length, 200);
   }));

@@ -129,12 +129,15 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     Object.keys(methods as Record<string, unknown>).map((method) => `${method.toUpperCase()} ${path}`)
   );
   assert.deepEqual(operations.toSorted(), [
+    "DELETE /runs/{id}/measured",
     "GET /models",
     "GET /models/{id}",
     "GET /runs/{id}",
     "GET /runs/{id}/logits.csv",
+    "GET /runs/{id}/measured",
     "GET /runs/{id}/nodes.csv",
     "POST /runs",
+    "POST /runs/{id}/measured",
     "POST /tensors",
     "POST /tokenize",
   ]);

@@ -12,6 +12,8 @@ import {
   type Engine,
   type EngineStatus,
   type FieldIssue,
+  type Measurement,
+  type MeasureRequest,
   type ModelDetail,
   type ModelSummary,
   NotFoundError,
@@ -56,6 +58,7 @@ export class FakeEngine implements Engine {
   /** Times that the status was asked for. */
   statusCalls = 0;
   readonly #runs = new Map<string, RunResult>();
+  readonly #measurements = new Map<string, Measurement>();
   readonly #texts = new Map<number, string>([[BOS.id, BOS.text]]);
 
   models(): readonly ModelSummary[] {
@@ -154,6 +157,41 @@ export class FakeEngine implements Engine {
       storedRuns: this.#runs.size,
     };
   }
+
+  measure(runId: string, { top = 32, by = "totalEffect" }: MeasureRequest): Promise<Measurement> {
+    this.#fail();
+    const { id, nodes } = this.storedRun(runId);
+    const measured = nodes.slice(0, top).map((row) => ({
+      ref: row.ref,
+      directEffect: row.directEffect[0] ?? 0,
+      totalEffect: row.totalEffect[0] ?? 0,
+      measured: 0.5,
+    }));
+    const measurement: Measurement = {
+      run: id,
+      query: { top, by },
+      state: "done",
+      done: measured.length,
+      total: measured.length,
+      objective: 3.25,
+      nodes: measured,
+      rankCorrelation: 0.75,
+      problem: null,
+    };
+    this.#measurements.set(`${id} ${top} ${by}`, measurement);
+    return Promise.resolve(measurement);
+  }
+
+  measurement(runId: string, { top = 32, by = "totalEffect" }: MeasureRequest): Measurement | null {
+    return this.#measurements.get(`${runId} ${top} ${by}`) ?? null;
+  }
+
+  finishedMeasurement(runId: string, request: MeasureRequest): Promise<Measurement> {
+    const measurement = this.measurement(runId, request);
+    return measurement === null ? Promise.reject(new NotFoundError("Not measured")) : Promise.resolve(measurement);
+  }
+
+  cancelMeasurement(): void {}
 
   close(): Promise<void> {
     return Promise.resolve();
