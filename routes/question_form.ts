@@ -11,6 +11,7 @@ import {
   ValidationError,
 } from "../engine/mod.ts";
 import type { FieldMessage, PromptFields, QuestionFields } from "../views/props.ts";
+import { formatIntervention, formatTrace, parseInterventions, parseTrace } from "./change_text.ts";
 
 const MAX_PROMPTS = 2;
 const LIST_ACTION = /^(add|remove)-(target|distractor)\.([01])(?:\.(\d{1,3}))?$/;
@@ -28,6 +29,8 @@ export const DEFAULT_FIELDS: Omit<QuestionFields, "model"> = {
   topK: "10",
   bos: true,
   freezeFinalNorm: true,
+  interventions: "",
+  trace: "",
 };
 
 /** The form exactly as submitted, also where it is no valid question. A text area's line ends are CRLF on the wire. */
@@ -45,6 +48,8 @@ export function submittedFields(form: URLSearchParams, defaultModel: string): Qu
     topK: form.get("k") ?? DEFAULT_FIELDS.topK,
     bos: form.get("bos") === "on",
     freezeFinalNorm: form.get("freezeFinalNorm") === "on",
+    interventions: (form.get("interventions") ?? "").replaceAll("\r\n", "\n"),
+    trace: form.get("trace") ?? "",
   };
 }
 
@@ -86,7 +91,35 @@ export function fieldsOfRun({ spec, sides }: RunResult, model: ModelSummary | un
     topK: String(spec.topK),
     bos: spec.prompts.some((prompt) => "text" in prompt) ? spec.bos : startsWithBos,
     freezeFinalNorm: spec.freezeFinalNorm,
+    interventions: spec.interventions.map(formatIntervention).join("\n"),
+    trace: spec.trace === null ? "" : formatTrace(spec.trace),
   };
+}
+
+/**
+ * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `undo N`, `untrace`.
+ *
+ * @throws {ValidationError} if there is no such change.
+ */
+export function applyChange(fields: QuestionFields, change: string): QuestionFields {
+  const lines = fields.interventions.split("\n").filter((line) => line.trim() !== "");
+  const [verb, ...words] = change.split(" ");
+  const rest = words.join(" ");
+  switch (verb) {
+    case "ablate":
+      return { ...fields, interventions: [...lines, `${rest} = 0`].join("\n") };
+    case "trace":
+      return { ...fields, trace: rest };
+    case "undo":
+      return { ...fields, interventions: lines.filter((_, index) => index !== Number(rest)).join("\n") };
+    case "untrace":
+      return { ...fields, trace: "" };
+    default:
+      throw new ValidationError([{
+        path: "change",
+        message: `There is no change ${JSON.stringify(change)}: expected ablate, trace, undo or untrace`,
+      }]);
+  }
 }
 
 /** Does what one of the form's small buttons asks for. @throws {ValidationError} if there is no such button. */
@@ -138,6 +171,8 @@ export async function askForm(engine: Engine, fields: QuestionFields, signal: Ab
 
 /** The form as a question; inputs left empty are not part of it. @throws {ValidationError} */
 function runInput(fields: QuestionFields): RunSpecInput {
+  const { interventions, issues: lineIssues } = parseInterventions(fields.interventions);
+  const { trace, issues: traceIssues } = parseTrace(fields.trace);
   const parsed = runSpecSchema.safeParse({
     model: fields.model,
     prompts: fields.prompts.map(({ text, targets, distractors }) => ({
@@ -148,9 +183,13 @@ function runInput(fields: QuestionFields): RunSpecInput {
     bos: fields.bos,
     objective: { kind: fields.objective, position: integer(fields.position, -1) },
     freezeFinalNorm: fields.freezeFinalNorm,
+    interventions,
+    trace,
     topK: integer(fields.topK, 10),
   });
   const issues = [
+    ...lineIssues,
+    ...traceIssues,
     ...fields.prompts.flatMap(({ text }, index) =>
       text === "" ? [{ path: `prompts.${index}.text`, message: "The prompt is empty: expected a text" }] : []
     ),

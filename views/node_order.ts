@@ -28,15 +28,24 @@ export const METRIC_COLUMNS = [
 
 export type MetricKey = typeof METRIC_COLUMNS[number]["key"];
 
-/** A node's value on a side, or the first side's minus the second's. */
-export function metricValue(node: NodeRow, metric: MetricKey, side: RunViewState["side"]): number {
+/** A node's value on a side, or the difference of a pair of sides; NaN where a side has no such tokens. */
+export function metricValue(
+  node: NodeRow,
+  metric: MetricKey,
+  { side, pair: [first, second] }: Pick<RunViewState, "side" | "pair">,
+): number {
   const values = node[metric];
-  return side === "diff" ? (values[0] ?? NaN) - (values[1] ?? NaN) : values[side] ?? NaN;
+  return side === "diff" ? (values[first] ?? NaN) - (values[second] ?? NaN) : values[side] ?? NaN;
 }
 
-/** Sorted copies; equal rows stay in the order of the result. */
-export function sortedNodes(nodes: readonly NodeRow[], { sort, direction, side }: RunViewState): readonly NodeRow[] {
+/** Sorted copies; equal rows stay in the order of the result, and rows without a value come last. */
+export function sortedNodes(nodes: readonly NodeRow[], view: RunViewState): readonly NodeRow[] {
+  const { sort, direction } = view;
   const sign = direction === "asc" ? 1 : -1;
   if (sort === "ref") return sign === 1 ? nodes : nodes.toReversed();
-  return nodes.toSorted((a, b) => sign * (metricValue(a, sort, side) - metricValue(b, sort, side)));
+  return nodes.toSorted((a, b) => {
+    const [left, right] = [metricValue(a, sort, view), metricValue(b, sort, view)];
+    if (Number.isNaN(left) || Number.isNaN(right)) return Number(Number.isNaN(left)) - Number(Number.isNaN(right));
+    return sign * (left - right);
+  });
 }

@@ -1,5 +1,5 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
-import type { EngineStatus, ModelSummary, RunResult } from "../engine/mod.ts";
+import type { EngineStatus, Measurement, ModelSummary, RunResult } from "../engine/mod.ts";
 
 /** How the page is dressed; null follows the system. */
 export type Theme = "light" | "dark" | null;
@@ -21,6 +21,10 @@ export interface QuestionFields {
   readonly topK: string;
   readonly bos: boolean;
   readonly freezeFinalNorm: boolean;
+  /** One intervention a line (`routes/change_text.ts`). */
+  readonly interventions: string;
+  /** The traced node and the way into it, empty for none. */
+  readonly trace: string;
 }
 
 /** A message beside a field: `path` is the field's path in the run spec, as in `prompts.0.targets.1`. */
@@ -37,8 +41,10 @@ export type NodeSort = typeof NODE_SORTS[number];
 export interface RunViewState {
   readonly sort: NodeSort;
   readonly direction: "asc" | "desc";
-  /** Which side's value is sorted by; `diff` is left minus right. */
+  /** Which side's value is sorted by; `diff` is the first of the pair minus the second. */
   readonly side: number | "diff";
+  /** The two sides that tables compare, where a run has more. */
+  readonly pair: readonly [number, number];
 }
 
 /** An example of the gallery: one click asks it. */
@@ -56,12 +62,24 @@ export interface LandingProps {
   readonly status: EngineStatus;
 }
 
+/** A run as a page shows it. */
+export interface ShownRun {
+  readonly result: RunResult;
+  readonly view: RunViewState;
+  readonly curl: string;
+  /** What was changed in the model for this run, in the form's words. */
+  readonly changes: readonly string[];
+  readonly trace: string | null;
+  /** The strongest nodes really ablated; null before anybody asked. */
+  readonly measurement: Measurement | null;
+}
+
 export interface DebuggerProps {
   readonly models: readonly ModelSummary[];
   readonly fields: QuestionFields;
   readonly messages: readonly FieldMessage[];
   /** The run shown below the form, with the state of its table; null before the first question. */
-  readonly run: { readonly result: RunResult; readonly view: RunViewState; readonly curl: string } | null;
+  readonly run: ShownRun | null;
 }
 
 export interface ErrorProps {

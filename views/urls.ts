@@ -23,12 +23,22 @@ export function runsUrl(): AppUrl {
 }
 
 /** A run with the state of its table; what is as by default is left out. */
-export function runUrl(id: string, { sort, direction, side }: Partial<RunViewState> = {}): AppUrl {
+export function runUrl(id: string, { sort, direction, side, pair }: Partial<RunViewState> = {}): AppUrl {
   const query = new URLSearchParams();
   if (sort !== undefined) query.set("sort", sort satisfies NodeSort);
   if (direction !== undefined) query.set("dir", direction);
   if (side !== undefined && side !== 0) query.set("side", String(side));
+  if (pair !== undefined && pair.join() !== "0,1") query.set("pair", pair.join("-"));
   return url(`/runs/${encodeURIComponent(id)}`, query);
+}
+
+/** Where a run's strongest nodes are ablated, and where the outcome is seen. */
+export function measuredUrl(id: string): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}/measured`);
+}
+
+export function cancelMeasuredUrl(id: string): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}/measured/cancel`);
 }
 
 export function runJsonUrl(id: string): AppUrl {

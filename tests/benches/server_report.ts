@@ -23,6 +23,8 @@ let seed = 1;
 
 await reportCompile();
 for (const tokenCount of [16, 32, 64, 128]) await reportQuestion(tokenCount);
+await reportInterventions();
+await reportMeasured();
 await reportMemory(Number(values.questions));
 await reportDemo();
 await reportHealth();
@@ -55,6 +57,61 @@ async function reportQuestion(tokenCount: number): Promise<void> {
     `${tokenCount} tokens over HTTP: median ${median(asked).toFixed(0)} ms, plain forward + backward products ` +
       `${median(multiplied).toFixed(0)} ms, ratio ${ratio.toFixed(2)}`,
   );
+}
+
+/** A question with an intervention (two sides) against two prompts (two sides); every time another neuron and value. */
+async function reportInterventions(): Promise<void> {
+  await ask({ tokenCount: 32, prompts: 2 });
+  await ask({ tokenCount: 32, interventions: [{ node: "mlp/0/0@0", set: 0 }] });
+  const before = await compiledGraphs();
+  const [edited, plainSides]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 15; round++) {
+    const interventions = [{ node: `mlp/${round % 12}/${round * 97}@${round}`, set: round }];
+    edited.push((await ask({ tokenCount: 32, interventions })).httpMs);
+    plainSides.push((await ask({ tokenCount: 32, prompts: 2 })).httpMs);
+  }
+  print(
+    `a question with another intervention each time: median ${median(edited).toFixed(0)} ms, two sides without ${
+      median(plainSides).toFixed(0)
+    } ms, ratio ${(median(edited) / median(plainSides)).toFixed(2)}; ${
+      await compiledGraphs() - before
+    } graphs compiled meanwhile`,
+  );
+}
+
+/** The top 32 nodes of a question of 32 tokens, really ablated, against 32 forward passes of plain products. */
+async function reportMeasured(): Promise<void> {
+  const plainForward = await preparePlainMatmuls(
+    model,
+    await createOrtBackend({ device: "cpu" }, new Uint8Array()),
+    "forward",
+  );
+  const [measured, multiplied]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 4; round++) {
+    const { id } = await ask({ tokenCount: 32 });
+    const startedAt = performance.now();
+    await post(`runs/${id}/measured`, { top: 32 });
+    await (await fetch(`${server.url}api/v1/runs/${id}/measured?top=32&wait=true`)).json();
+    const measuredMs = performance.now() - startedAt;
+    const plainStartedAt = performance.now();
+    for (let pass = 0; pass < 32; pass++) await plainForward.session.execute(plainForward.feeds(32));
+    // The first compiles.
+    if (round === 0) continue;
+    measured.push(measuredMs);
+    multiplied.push(performance.now() - plainStartedAt);
+  }
+  print(
+    `measured effects of the top 32 nodes, 32 tokens: median ${
+      median(measured).toFixed(0)
+    } ms, 32 plain forward passes ${median(multiplied).toFixed(0)} ms, ratio ${
+      (median(measured) / median(multiplied)).toFixed(2)
+    }`,
+  );
+}
+
+async function compiledGraphs(): Promise<number> {
+  const metrics = await (await fetch(`${server.url}metrics`)).text();
+  return Number(/sessions_compiled\w* (\d+)/.exec(metrics)?.[1] ?? NaN);
 }
 
 /** Resident memory of the server after a warm-up and after many more questions of 32 tokens, in a process that served nothing else. */
@@ -105,6 +162,7 @@ async function reportHealth(): Promise<void> {
 }
 
 interface Asked {
+  readonly id: string;
   readonly httpMs: number;
   readonly compileMs: number;
 }
@@ -114,33 +172,42 @@ interface AskOptions {
   readonly objective?: string;
   readonly modelId?: string;
   readonly url?: string;
+  /** 1 or 2. */
+  readonly prompts?: number;
+  readonly interventions?: readonly unknown[];
 }
 
 /** Asks a question that was never asked before. */
 async function ask(
-  { tokenCount, objective = "logit-diff", modelId = "gpt2-small", url = server.url }: AskOptions,
+  { tokenCount, objective = "logit-diff", modelId = "gpt2-small", url = server.url, prompts = 1, interventions = [] }:
+    AskOptions,
 ): Promise<Asked> {
   const vocabularySize = modelId === "demo" ? 1536 : 50257;
   const tokens = Array.from({ length: tokenCount }, (_, index) => (index * 7919 + seed * 104729) % vocabularySize);
   seed++;
   const distractors = objective === "logit-diff" ? [12] : [];
-  const body = JSON.stringify({
-    model: modelId,
-    prompts: [{ tokens, targets: [11], distractors }],
-    objective: { kind: objective },
-  });
+  const prompt = { tokens, targets: [11], distractors };
   const startedAt = performance.now();
-  const response = await fetch(`${url}api/v1/runs`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body,
-  });
+  const response = await post("runs", {
+    model: modelId,
+    prompts: Array.from({ length: prompts }, (_, index) => ({ ...prompt, tokens: tokens.with(0, index) })),
+    objective: { kind: objective },
+    interventions,
+  }, url);
   const result = await response.json();
   const httpMs = performance.now() - startedAt;
   if (response.status !== 201) {
     throw new Error(`Expected a new run but found status ${response.status}: ${JSON.stringify(result)}`);
   }
-  return { httpMs, compileMs: result.timing.compileMs };
+  return { id: result.id, httpMs, compileMs: result.timing.compileMs };
+}
+
+function post(path: string, body: unknown, url = server.url): Promise<Response> {
+  return fetch(`${url}api/v1/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }
 
 /** From Linux's own account, in bytes. */

@@ -23,8 +23,8 @@ Deno.test("heatClass() is monotone in the value and keeps its sign", () => {
 Deno.test("sortedNodes() sorts by a side or by the difference, either way, and leaves equals in order", () => {
   const nodes = [row("a", 1, 5), row("b", 3, 1), row("c", 1, 2)];
   const refs = (view: Parameters<typeof sortedNodes>[1]) => sortedNodes(nodes, view).map(({ ref }) => ref).join("");
-  assert.equal(refs({ sort: "directEffect", direction: "desc", side: 0 }), "bac");
-  assert.equal(refs({ sort: "directEffect", direction: "asc", side: 1 }), "bca");
-  assert.equal(refs({ sort: "directEffect", direction: "desc", side: "diff" }), "bca");
-  assert.equal(refs({ sort: "ref", direction: "desc", side: 0 }), "cba");
+  assert.equal(refs({ sort: "directEffect", direction: "desc", side: 0, pair: [0, 1] }), "bac");
+  assert.equal(refs({ sort: "directEffect", direction: "asc", side: 1, pair: [0, 1] }), "bca");
+  assert.equal(refs({ sort: "directEffect", direction: "desc", side: "diff", pair: [0, 1] }), "bca");
+  assert.equal(refs({ sort: "ref", direction: "desc", side: 0, pair: [0, 1] }), "cba");
 });

@@ -1,6 +1,7 @@
 /** The likeliest next tokens, with targets and distractors. */
 import type { VNode } from "preact";
 import type { RunResult, TokenLogit } from "../../engine/mod.ts";
+import type { RunViewState } from "../props.ts";
 import { formatCount, formatNumber, formatProbability, formatSigned, tokenLabel } from "../format.ts";
 
 /** Rows shown before the rest is folded away. */
@@ -8,13 +9,16 @@ const FIRST_ROWS = 20;
 
 export interface LogitTableProps {
   readonly result: RunResult;
+  /** The two sides compared, where there are more. */
+  readonly pair: RunViewState["pair"];
 }
 
 /** A row's token on every side. */
 type SidesOfToken = readonly TokenLogit[];
 
 /** Targets and distractors first: they are what the question is about. Then by falling logit of the first side. */
-export function LogitTable({ result: { sides } }: LogitTableProps): VNode {
+export function LogitTable({ result: { sides: all }, pair }: LogitTableProps): VNode {
+  const sides = all.filter((_, side) => all.length <= 2 || pair.includes(side));
   const [first, ...others] = sides;
   const byId = others.map(({ logits }) => new Map(logits.map((row) => [row.id, row])));
   const rows = (first?.logits ?? []).map((row): SidesOfToken => [

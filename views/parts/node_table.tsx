@@ -6,6 +6,7 @@ import { HEAT_STEPS, heatClass } from "../heat.ts";
 import { METRIC_COLUMNS, type MetricKey, metricValue, sortedNodes } from "../node_order.ts";
 import type { NodeSort, RunViewState } from "../props.ts";
 import { runUrl } from "../urls.ts";
+import { ChangeButton } from "./change_button.tsx";
 
 export const NODES_ID = "nodes";
 
@@ -22,17 +23,19 @@ type Column = { readonly metric: MetricKey; readonly side: RunViewState["side"];
 export function NodeTable({ result, view }: NodeTableProps): VNode {
   const { nodes, sides } = result;
   const isPair = sides.length > 1;
+  const { pair: [first, second] } = view;
   const columns = METRIC_COLUMNS.flatMap(({ key, title }): readonly Column[] =>
     isPair
       ? [
-        { metric: key, side: 0, title: `${sides[0]?.label}` },
+        { metric: key, side: first, title: `${sides[first]?.label}` },
         { metric: key, side: "diff", title: "diff" },
-        { metric: key, side: 1, title: `${sides[1]?.label}` },
+        { metric: key, side: second, title: `${sides[second]?.label}` },
       ]
       : [{ metric: key, side: 0, title }]
   );
+  const valueOf = (row: NodeRow, { metric, side }: Column) => metricValue(row, metric, { ...view, side });
   const largest = new Map(
-    columns.map((column) => [column, Math.max(...nodes.map((node) => Math.abs(valueOf(node, column))))]),
+    columns.map((column) => [column, Math.max(...nodes.map((row) => Math.abs(valueOf(row, column) || 0)))]),
   );
   const sortLabel = METRIC_COLUMNS.find(({ key }) => key === view.sort)?.title ?? "node";
   return (
@@ -44,6 +47,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
           {sortLabel.toLowerCase()}, {view.direction === "desc" ? "largest first" : "smallest first"}.
         </p>
       </div>
+      <PairPicker result={result} view={view} />
       <Legend />
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of nodes">
         <table>
@@ -54,7 +58,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
             {isPair
               ? (
                 <tr>
-                  <td colSpan={2} />
+                  <td colSpan={3} />
                   {METRIC_COLUMNS.map(({ title, help }) => (
                     <th scope="colgroup" colSpan={3} class="group-start" title={help}>{title}</th>
                   ))}
@@ -64,6 +68,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
             <tr>
               <SortHeader result={result} view={view} sort="ref" side={0} title="Node" />
               <th scope="col">Tokens</th>
+              <th scope="col">Act</th>
               {columns.map(({ metric, side, title }) => (
                 <SortHeader
                   result={result}
@@ -84,6 +89,9 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
                 </th>
                 <td>
                   <NodeTokens node={node} sides={sides} />
+                </td>
+                <td>
+                  <NodeActions row={node} />
                 </td>
                 {columns.map((column) => (
                   <MetricCell value={valueOf(node, column)} column={column} largest={largest.get(column) ?? 0} />
@@ -109,7 +117,7 @@ function SortHeader({ result, view, sort, side, title, help }: SortHeaderProps):
   const isSorted = view.sort === sort && (sort === "ref" || view.side === side);
   const first = sort === "ref" ? "asc" : "desc";
   const direction = isSorted && view.direction === first ? (first === "asc" ? "desc" : "asc") : first;
-  const href = runUrl(result.id, { sort, direction, side });
+  const href = runUrl(result.id, { ...view, sort, direction, side });
   return (
     <th
       scope="col"
@@ -132,24 +140,95 @@ function SortHeader({ result, view, sort, side, title, help }: SortHeaderProps):
   );
 }
 
-/** Which tokens a node is about: where it reads from and writes to. */
-function NodeTokens({ node, sides: [left, right] }: { readonly node: NodeRow } & Pick<RunResult, "sides">): VNode {
-  const [from, to] = node.ref.slice(node.ref.indexOf("@") + 1).split("<").map(Number);
-  const name = (index: number) => (
-    <>
-      <TokenName token={left?.tokens[index]} />
-      {right === undefined || right.tokens[index]?.id === left?.tokens[index]?.id ? null : (
-        <>
-          {" | "}
-          <TokenName token={right.tokens[index]} />
-        </>
-      )}
-      <sub>{index}</sub>
-    </>
+/** Chooses the two of four sides that the table compares. */
+function PairPicker({ result: { id, sides }, view }: NodeTableProps): VNode | null {
+  if (sides.length <= 2) return null;
+  const pairs = sides.flatMap((_, a) => sides.flatMap((_, b): RunViewState["pair"][] => a < b ? [[a, b]] : []));
+  return (
+    <nav class="pair-picker" aria-label="Sides compared">
+      {pairs.map(([a, b]) => {
+        const isShown = view.pair.join() === [a, b].join();
+        const href = runUrl(id, { ...view, side: a, pair: [a, b] });
+        return (
+          <a
+            id={`pair-${a}-${b}`}
+            href={href}
+            aria-current={isShown ? "true" : undefined}
+            hx-get={href}
+            hx-target={`#${NODES_ID}`}
+            hx-swap="outerHTML"
+            hx-push-url="true"
+          >
+            {sides[a]?.label} – {sides[b]?.label}
+          </a>
+        );
+      })}
+    </nav>
   );
-  if (from === undefined) return <span />;
-  return <span class="node-tokens">{name(from)}{to === undefined ? null : <>{" ← "}{name(to)}</>}</span>;
 }
+
+/** Which tokens a node is about: where it reads from and writes to. Where the prompts differ, both are named. */
+function NodeTokens({ node, sides }: { readonly node: NodeRow } & Pick<RunResult, "sides">): VNode {
+  const named = new Map<string, VNode>();
+  sides.forEach(({ tokens }, side) => {
+    const ref = node.refs === undefined ? node.ref : node.refs[side];
+    if (ref === null || ref === undefined) return;
+    const places = ref.slice(ref.indexOf("@") + 1).split("<").map(Number);
+    const key = places.map((place) => `${place} ${tokens[place]?.id}`).join();
+    if (named.has(key)) return;
+    named.set(
+      key,
+      <span class="node-tokens">
+        {places.map((place, index) => (
+          <>
+            {index === 0 ? "" : " ← "}
+            <TokenName token={tokens[place]} />
+            <sub>{place}</sub>
+          </>
+        ))}
+      </span>,
+    );
+  });
+  return <>{[...named.values()].map((name, index) => <>{index === 0 ? "" : " | "}{name}</>)}</>;
+}
+
+/** What can be done with a node, folded away until wanted. */
+function NodeActions({ row: { ref, refs } }: { readonly row: NodeRow }): VNode {
+  // Tokens of changes count in the first prompt, unless it lacks them.
+  const name = refs?.[0] === null ? `right: ${ref}` : ref;
+  return (
+    <details class="node-actions">
+      <summary aria-label={`Act on ${ref}`}>⋯</summary>
+      <div class="node-actions-menu">
+        <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>
+        {ref.startsWith("head/")
+          ? (
+            <>
+              <ChangeButton change={`ablate ${name.replace(/<\d+$/, "<*")}`} title="Set the head's whole row to 0">
+                Ablate row
+              </ChangeButton>
+              {refs?.[0] === null
+                ? null
+                : HEAD_PATHS.map((path) => (
+                  <ChangeButton change={`trace ${ref} ${path}`} title={PATH_HELP[path]}>Trace {path}</ChangeButton>
+                ))}
+            </>
+          )
+          : ref.startsWith("mlp/") && refs?.[0] !== null
+          ? <ChangeButton change={`trace ${ref}`} title="What drives this neuron">Trace</ChangeButton>
+          : null}
+      </div>
+    </details>
+  );
+}
+
+const HEAD_PATHS = ["q", "k", "qk", "v"] as const;
+const PATH_HELP = {
+  q: "Why this token looks: what makes its query",
+  k: "Why it looks there: what makes that token's key",
+  qk: "Query and key together",
+  v: "What is moved: what makes the value that is read",
+} as const;
 
 function TokenName({ token }: { readonly token: Token | undefined }): VNode {
   return <code class="token-name">{token === undefined ? "—" : tokenLabel(token.text)}</code>;
@@ -159,6 +238,13 @@ function MetricCell(
   { value, column: { metric, side }, largest }: { value: number; column: Column; largest: number },
 ): VNode {
   const isColoured = COLOURED.has(metric) || side === "diff";
+  if (Number.isNaN(value)) {
+    return (
+      <td class="number" title="There is no such node on this side">
+        <span aria-label="none">—</span>
+      </td>
+    );
+  }
   return (
     <td class={isColoured ? `number ${heatClass(value, largest)}` : "number"} title={String(value)}>
       {isColoured ? formatSigned(value) : formatNumber(value)}
@@ -179,10 +265,6 @@ function Legend(): VNode {
       <span>for the target; shade by size within its column</span>
     </p>
   );
-}
-
-function valueOf(node: NodeRow, { metric, side }: Column): number {
-  return metricValue(node, metric, side);
 }
 
 function kindOf({ ref }: NodeRow): string {

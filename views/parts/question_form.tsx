@@ -4,11 +4,13 @@ import type { DebuggerProps, FieldMessage, PromptFields } from "../props.ts";
 import { quotedToken } from "../format.ts";
 import { debuggerUrl, runsUrl } from "../urls.ts";
 import { Field, FieldMessages, messagesAt } from "./field.tsx";
+import { QUESTION_FORM_ID } from "./change_button.tsx";
 import { RUN_ID } from "./run_shell.tsx";
 
-export const QUESTION_FORM_ID = "question-form";
-
-export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages">;
+export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages"> & {
+  /** Swapped into its place beside another answer. */
+  readonly isOutOfBand?: boolean;
+};
 
 const OBJECTIVES = [
   { value: "logit-diff", label: "logit difference: targets − distractors" },
@@ -18,9 +20,10 @@ const OBJECTIVES = [
 ] as const;
 
 /** Paths whose messages stand beside their field; all others stand on top. */
-const OWN_PATHS = /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos)(\.|$)/;
+const OWN_PATHS =
+  /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace)(\.|$)/;
 
-export function QuestionForm({ models, fields, messages }: QuestionFormProps): VNode {
+export function QuestionForm({ models, fields, messages, isOutOfBand = false }: QuestionFormProps): VNode {
   const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
   return (
     <form
@@ -34,6 +37,7 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
       hx-swap="outerHTML"
       hx-sync="this:replace"
       hx-disabled-elt="find .run-button"
+      {...isOutOfBand ? { "hx-swap-oob": "true" } : {}}
     >
       {/* First in the form, so that Enter in any field asks the question and never does anything else. */}
       <button type="submit" class="visually-hidden" name="action" value="run" tabIndex={-1} aria-hidden="true">
@@ -104,6 +108,7 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
           </label>
         </div>
       </div>
+      <Changes fields={fields} messages={messages} />
       <div class="form-actions">
         <button type="submit" class="run-button primary" name="action" value="run">Run</button>
         {fields.prompts.length === 1
@@ -112,6 +117,41 @@ export function QuestionForm({ models, fields, messages }: QuestionFormProps): V
         <span class="computing" aria-hidden="true">Computing…</span>
       </div>
     </form>
+  );
+}
+
+/** Interventions and a trace, folded away while there are none. */
+function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFormProps, "models">): VNode {
+  const isUsed = interventions !== "" || trace !== "" ||
+    ["interventions", "trace"].some((path) => messagesAt(messages, path).length > 0);
+  return (
+    <details class="changes" open={isUsed}>
+      <summary>Change inner values, or trace a node</summary>
+      <div class="changes-fields">
+        <Field
+          id="interventions"
+          label="Interventions, one a line"
+          messages={messages}
+          path="interventions"
+          help="NODE = 0 sets, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row."
+        >
+          {(attributes) => (
+            <textarea id="interventions" name="interventions" rows={3} spellcheck={false} {...attributes}>
+              {`\n${interventions}`}
+            </textarea>
+          )}
+        </Field>
+        <Field
+          id="trace"
+          label="Trace"
+          messages={messages}
+          path="trace"
+          help="A node to explain instead of the prediction: mlp/3/17@14, or head/3/3@14<2 with q, k, qk or v."
+        >
+          {(attributes) => <input id="trace" name="trace" value={trace} spellcheck={false} size={40} {...attributes} />}
+        </Field>
+      </div>
+    </details>
   );
 }
 

@@ -2,8 +2,10 @@
 import type { VNode } from "preact";
 import type { RunResult, Side } from "../../engine/mod.ts";
 import { formatNumber, formatSigned, quotedToken } from "../format.ts";
-import type { DebuggerProps } from "../props.ts";
+import type { ShownRun } from "../props.ts";
+import { ChangesCard } from "./changes_card.tsx";
 import { LogitTable } from "./logit_table.tsx";
+import { MeasuredCard } from "./measured_card.tsx";
 import { NodeTable } from "./node_table.tsx";
 import { ChecksCard, ProvenanceCard } from "./run_facts.tsx";
 import { TokenStrip } from "./token_strip.tsx";
@@ -11,10 +13,10 @@ import { TokenStrip } from "./token_strip.tsx";
 /** Id of the place of the run, filled or not. */
 export const RUN_ID = "run";
 
-export type RunShellProps = NonNullable<DebuggerProps["run"]>;
+export type RunShellProps = ShownRun;
 
 /** The answer, which replaces the one before. A failed check comes first: nothing below it is to be trusted. */
-export function RunShell({ result, view, curl }: RunShellProps): VNode {
+export function RunShell({ result, view, curl, changes, trace, measurement }: RunShellProps): VNode {
   const isSound = result.checks.every(({ ok }) => ok);
   return (
     <div id={RUN_ID} class="run" data-run={result.id}>
@@ -22,9 +24,11 @@ export function RunShell({ result, view, curl }: RunShellProps): VNode {
         The answer to the question asked before; the new one is being computed.
       </p>
       {isSound ? null : <ChecksCard checks={result.checks} />}
-      <Summary result={result} />
-      <LogitTable result={result} />
+      <Summary result={result} trace={trace} />
+      <ChangesCard changes={changes} trace={trace} />
+      <LogitTable result={result} pair={view.pair} />
       <NodeTable result={result} view={view} />
+      <MeasuredCard id={result.id} measurement={measurement} />
       {isSound ? <ChecksCard checks={result.checks} /> : null}
       <ProvenanceCard result={result} curl={curl} />
     </div>
@@ -43,20 +47,20 @@ export function EmptyRun(): VNode {
   );
 }
 
-function Summary({ result }: { readonly result: RunResult }): VNode {
-  const { sides } = result;
+function Summary({ result, trace }: { readonly result: RunResult } & Pick<ShownRun, "trace">): VNode {
+  const { sides, alignment } = result;
   const [left, right] = sides;
   const isMarked = left?.tokens.some(({ id }, index) => right?.tokens[index]?.id !== id) ?? false;
   return (
     <section class="card summary" aria-labelledby="summary-title">
-      <h2 id="summary-title" tabIndex={-1}>Objective</h2>
+      <h2 id="summary-title" tabIndex={-1}>{trace === null ? "Objective" : "Traced node"}</h2>
       <div class={sides.length > 1 ? "objectives objectives-two" : "objectives"}>
         {sides.map((side) => (
           <div class="objective">
             {sides.length > 1 ? <span class="objective-side">{side.label}</span> : null}
             <span class="objective-value" title={String(side.objective)}>{formatSigned(side.objective)}</span>
-            <p>{objectiveInWords(result, side)}</p>
-            <TokenStrip side={side} other={sides.find((candidate) => candidate !== side)} />
+            <p>{trace === null ? objectiveInWords(result, side) : traceInWords(result, side)}</p>
+            <TokenStrip side={side} other={sides.find((candidate) => candidate !== side)} alignment={alignment} />
           </div>
         ))}
         {left !== undefined && right !== undefined
@@ -67,8 +71,12 @@ function Summary({ result }: { readonly result: RunResult }): VNode {
                 {formatSigned(left.objective - right.objective)}
               </span>
               <p>
-                How much the change of prompt moves the objective.
+                How much the change of {left.label === "ablated" ? "inner values" : "prompt"} moves the{" "}
+                {trace === null ? "objective" : "traced node"}.
                 {isMarked ? " Tokens in which the prompts differ are marked ≠." : ""}
+                {alignment === null
+                  ? ""
+                  : " The prompts are aligned by their common beginning and end; nodes at other tokens have one side only."}
               </p>
             </div>
           )
@@ -76,6 +84,16 @@ function Summary({ result }: { readonly result: RunResult }): VNode {
       </div>
     </section>
   );
+}
+
+/** What the traced number is, for people. */
+function traceInWords({ spec: { trace } }: RunResult, side: Side): string {
+  if (trace === null) return "";
+  const { node: name, path, towards, activation } = trace;
+  const where = `The table shows what makes ${name} what it is; logits are those after token ${side.position}.`;
+  if (path === null) return `Its ${activation}-activation. ${where}`;
+  if (path !== "v") return `Its ${activation === "pre" ? "attention score" : "attention"}, through ${path}. ${where}`;
+  return `What its value adds to ${towards ?? "the objective"}. ${where}`;
 }
 
 /** What the number says, for people. */

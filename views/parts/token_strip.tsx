@@ -1,20 +1,26 @@
 /** The prompt, token by token, as it was run. */
 import type { VNode } from "preact";
-import type { Side } from "../../engine/mod.ts";
+import type { Alignment, Side } from "../../engine/mod.ts";
 import { tokenLabel } from "../format.ts";
 
 export interface TokenStripProps {
   readonly side: Side;
   /** The side to compare with; tokens that are not the same there are marked. */
   readonly other: Side | undefined;
+  /** Which tokens of prompts of different length stand beside each other. */
+  readonly alignment: Alignment | null;
 }
 
 /** Tokens with their indices; the one at which the objective is read stands out. */
-export function TokenStrip({ side: { tokens, position, label }, other }: TokenStripProps): VNode {
+export function TokenStrip({ side: { tokens, position, label }, other, alignment }: TokenStripProps): VNode {
+  const prompt = label.startsWith("right") ? 1 : 0;
+  const hasCounterpart = (index: number) => alignment?.find((slot) => slot[prompt] === index)?.includes(null) !== true;
   return (
     <ol class="token-strip" aria-label={`Tokens, ${label}`} start={0}>
       {tokens.map(({ id, text }, index) => {
-        const isDifferent = other !== undefined && other.tokens[index]?.id !== id;
+        const isDifferent = alignment === null
+          ? other !== undefined && other.tokens[index]?.id !== id
+          : !hasCounterpart(index);
         return (
           <li
             class="token"
