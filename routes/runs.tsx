@@ -14,6 +14,9 @@ import { applyChange, askForm, fieldsOfRun, submittedFields } from "./question_f
 import { isFragmentRequest } from "./renderer.tsx";
 import { runViewState } from "./run_view_state.ts";
 
+/** How long a page without script waits for a measurement. */
+const PATIENCE_MS = 3000;
+
 /** `POST /runs` and `GET /runs/:id`. */
 export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
   return new Hono<AppEnv>()
@@ -38,6 +41,13 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
     .post("/runs/:id/measured", async (c) => {
       const id = c.req.param("id");
       const measurement = await engine.measure(id, {});
+      // A page without script does not look again by itself: it gets what is there after a moment.
+      if (!isFragmentRequest(c.req.raw.headers)) {
+        await Promise.race([
+          engine.finishedMeasurement(id, {}),
+          new Promise((resolve) => setTimeout(resolve, PATIENCE_MS)),
+        ]);
+      }
       return measuredAnswer(c, id, measurement);
     })
     .post("/runs/:id/measured/cancel", (c) => {

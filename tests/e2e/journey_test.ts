@@ -55,7 +55,7 @@ Deno.test("in a real browser", async (t) => {
           await page.locator("#sort-writeNorm-0").click();
           await page.waitForURL(/sort=writeNorm/);
           await page.locator("#nodes th[aria-sort=descending] #sort-writeNorm-0").waitFor();
-          const norms = (await page.locator("#nodes tbody td:nth-of-type(3)").allInnerTexts()).map(Number);
+          const norms = (await page.locator("#nodes tbody td:nth-of-type(4)").allInnerTexts()).map(Number);
           assert.deepEqual(norms, norms.toSorted((a, b) => b - a));
           const sorted = await page.locator("#nodes tbody").innerText();
 
@@ -100,6 +100,59 @@ Deno.test("in a real browser", async (t) => {
             /is \d tokens, “?"? ?Mary|expected exactly one/,
           );
           if (javaScriptEnabled) assert.equal(await page.locator("#nodes").count(), 1);
+        }),
+    );
+
+    await t.step(
+      `a newcomer finds the name mover, ablates it, measures, and traces its query, in under ten clicks, ${how}`,
+      () =>
+        withPage(chromium.browser, { javaScriptEnabled }, async (page) => {
+          let clicks = 0;
+          const click = async (locator: ReturnType<Page["locator"]>) => {
+            clicks++;
+            await locator.click();
+          };
+          const row = (ref: string) => page.locator("#nodes tbody tr", { has: page.getByText(ref, { exact: true }) });
+          // Another k for each, so that each measures a run of its own.
+          await page.goto(javaScriptEnabled ? url : `${url}debugger?k=9`);
+          await click(page.getByRole("button", { name: javaScriptEnabled ? /^Show why/ : /^Run$/ }).last());
+          await page.waitForURL(/\/runs\//);
+          const clean = page.url();
+          // The table opens with the largest direct effect first: the name mover.
+          const mover = (await page.locator("#nodes tbody tr code").first().innerText()).trim();
+          assert.match(mover, /^head\/[23]\/\d@14<[23]$/);
+
+          await click(page.getByRole("button", { name: "Measure the top 32 nodes" }));
+          await page.locator("#measured table").waitFor();
+          const measured = Number(
+            (await page.locator("#measured tbody tr", { hasText: mover }).locator("td").last().getAttribute("title")) ??
+              NaN,
+          );
+
+          await click(row(mover).locator("summary"));
+          await click(row(mover).getByRole("button", { name: "Ablate", exact: true }));
+          await page.waitForURL((found) => found.href.includes("/runs/") && !found.href.startsWith(clean));
+          await page.locator(".changes-card code", { hasText: `${mover} = 0` }).waitFor();
+          const [ablated, before] = await page.locator(".objective-value").evaluateAll((found) =>
+            found.map((element) => Number(element.getAttribute("title")))
+          );
+          // What "measured" said is what the ablation does.
+          assert.ok(
+            Math.abs((before ?? NaN) - (ablated ?? NaN) - measured) < 2e-3,
+            `${before} − ${ablated} = ${measured}`,
+          );
+          assert.equal(await page.locator("#interventions").inputValue(), `${mover} = 0`);
+
+          await click(page.getByRole("button", { name: "Undo" }));
+          await page.locator(".changes-card").waitFor({ state: "detached" });
+          await click(row(mover).locator("summary"));
+          await click(row(mover).getByRole("button", { name: "Trace q", exact: true }));
+          await page.locator("#summary-title", { hasText: "Traced node" }).waitFor();
+          const upstream = (await page.locator("#nodes tbody tr code").first().innerText()).trim();
+          assert.match(upstream, /^(head|mlp)\/[0-2]\/|^embed@/);
+          assert.ok(clicks < 10, `${clicks} clicks`);
+          await page.goBack();
+          await page.locator("#summary-title", { hasText: "Objective" }).waitFor();
         }),
     );
 
