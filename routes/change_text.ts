@@ -11,7 +11,8 @@
 import type { FieldIssue, Intervention, TraceSpec } from "../engine/mod.ts";
 
 const INTERVENTION = /^(?:(left|right):\s*)?(\S+?)\s*(?:([=*])\s*([-+]?[\d.]+(?:e[-+]?\d+)?)|\s+from\s+(left|right))$/i;
-const TRACE = /^(\S+)(?:\s+(q|k|qk|v))?(?:\s+towards\s+(\S+)(?:\s+(q|k|qk))?)?((?:\s+(?:post|free-norm))*)$/i;
+const TRACE =
+  /^(\S+)(?:\s+(q|k|qk|v))?(?:\s+towards\s+(\S+)(?:\s+(q|k|qk))?)?((?:\s+(?:post|free-norm|attribution))*)$/i;
 
 /** Interventions of a text, each with its line, and what is wrong with the other lines. */
 export function parseInterventions(
@@ -64,6 +65,7 @@ export function parseTrace(text: string): { readonly trace: unknown; readonly is
       towardsPath: towardsPath?.toLowerCase() ?? null,
       activation: /post/i.test(options) ? "post" : "pre",
       freezeNorm: !/free-norm/i.test(options),
+      of: /attribution/i.test(options) ? "attribution" : "value",
     },
     issues: [],
   };
@@ -71,7 +73,7 @@ export function parseTrace(text: string): { readonly trace: unknown; readonly is
 
 /** The text of a trace; `parseTrace` reads it back. */
 export function formatTrace(
-  { node: name, path, towards, towardsPath, activation, freezeNorm }: TraceSpec,
+  { node: name, path, towards, towardsPath, activation, freezeNorm, of }: TraceSpec,
 ): string {
   return [
     name,
@@ -79,5 +81,6 @@ export function formatTrace(
     ...towards === null ? [] : ["towards", towards, towardsPath],
     activation === "post" ? "post" : null,
     freezeNorm ? null : "free-norm",
+    of === "attribution" ? "attribution" : null,
   ].filter((word) => word !== null).join(" ");
 }

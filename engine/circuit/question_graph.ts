@@ -119,7 +119,7 @@ export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositi
   const traced = kind.trace === null ? null : buildTrace(model, {
     forward,
     trace: kind.trace,
-    objectiveDirection: () => gradientOf(objective, forward.residual),
+    objectiveGradient: (at) => gradientOf(objective, at),
     gradientOf,
   });
   const value = traced?.value ?? objective;

@@ -39,6 +39,11 @@ export interface Trace {
   readonly activation: "pre" | "post";
   /** Hold the scale of the norm in front of the node constant. */
   readonly freezeNorm: boolean;
+  /**
+   * The scalar itself, or the node's attribution: the scalar times the objective's gradient with respect to it, which is held constant.
+   * Direct effects on an attribution are edges: how much of what the node adds to the objective comes from each writer.
+   */
+  readonly of: "value" | "attribution";
 }
 
 /** A traced node without what is fed. */
@@ -69,24 +74,42 @@ export interface TraceGraph {
 }
 
 /**
- * @param directionOf For the path v without `towards`: the objective's gradient at the last residual.
+ * @param objectiveGradient The objective's gradient at a value of the forward pass.
  * @param gradientOf ∂Σvalue/∂target.
  */
 export function buildTrace(
   model: ModelWeights,
-  { forward, trace, objectiveDirection, gradientOf }: {
+  { forward, trace, objectiveGradient, gradientOf }: {
     readonly forward: Forward;
     readonly trace: TraceKind;
-    readonly objectiveDirection: () => Value;
+    readonly objectiveGradient: (at: Value) => Value;
     readonly gradientOf: (value: Value, target: Value) => Value;
   },
 ): TraceGraph {
   const { node, towards } = trace;
   const source = { model, forward, options: trace };
-  if (node.kind === "mlp") return neuronTrace(node, "node", source);
-  if (node.path !== "v") return scoreTrace(node, "node", source);
+  const isAttribution = trace.of === "attribution";
+  if (node.kind === "mlp") {
+    const traced = neuronTrace(node, "node", source);
+    if (!isAttribution) return traced;
+    const slope = gatherNd(
+      objectiveGradient(hookOf(forward, `blocks.${node.layer}.mlp.hook_post`)),
+      traced.inputs.cell,
+    );
+    return { ...traced, value: mul(traced.value, stopGradient(slope)) };
+  }
+  if (node.path !== "v") {
+    const traced = scoreTrace(node, "node", source);
+    if (!isAttribution) return traced;
+    const slope = gatherNd(
+      objectiveGradient(hookOf(forward, `blocks.${node.layer}.attn.hook_pattern`)),
+      traced.inputs.pair,
+    );
+    return { ...traced, value: mul(traced.value, stopGradient(slope)) };
+  }
   const direction = () => {
-    if (towards === null) return objectiveDirection();
+    if (isAttribution) return objectiveGradient(hookOf(forward, `blocks.${node.layer}.hook_attn_out`));
+    if (towards === null) return objectiveGradient(forward.residual);
     const later = towards.kind === "mlp"
       ? neuronTrace(towards, "towards", source)
       : scoreTrace(towards, "towards", source);
@@ -104,24 +127,28 @@ interface Source {
   readonly options: Pick<Trace, "activation" | "freezeNorm">;
 }
 
-function neuronTrace({ layer }: TracedKind, place: Place, { model, forward, options }: Source): TraceGraph {
+type Traced = TraceGraph & { readonly inputs: TraceInputs };
+
+function neuronTrace({ layer }: TracedKind, place: Place, { model, forward, options }: Source): Traced {
   const { norm2, mlpIn } = blockOf(model, layer);
   const front = hookOf(forward, `blocks.${layer}.hook_resid_mid`);
-  const { unit, first } = inputsOf(place);
+  const inputs = inputsOf(place);
+  const { unit, first } = inputs;
   const normed = normedRows(gatherNd(front, first), norm2, { model, options });
   const pre = add(matMul(normed, gather(mlpIn.weight, unit, 1)), gather(mlpIn.bias, unit));
   const value = reshape(pre, ["batch"]);
-  return { value: options.activation === "post" && place === "node" ? gelu(value) : value, front };
+  return { value: options.activation === "post" && place === "node" ? gelu(value) : value, front, inputs };
 }
 
 function scoreTrace(
   { layer, path }: Extract<TracedKind, { kind: "head" }>,
   place: Place,
   { model, forward, options }: Source,
-): TraceGraph {
+): Traced {
   const { norm1, qkv } = blockOf(model, layer);
   const front = hookOf(forward, `blocks.${layer}.hook_resid_pre`);
-  const { unit, first, second } = inputsOf(place);
+  const inputs = inputsOf(place);
+  const { unit, first, second } = inputs;
   const isPost = options.activation === "post" && place === "node";
   const rows = (index: Value, part: number) =>
     headRows(linear(normedRows(gatherNd(front, index), norm1, { model, options }), qkv), { unit, part, model });
@@ -138,11 +165,11 @@ function scoreTrace(
     matMul(query, keys, { transB: true }),
     1 / Math.sqrt(model.architecture.headWidth),
   );
-  if (!isPost) return { value: reshape(scores, ["batch"]), front };
+  if (!isPost) return { value: reshape(scores, ["batch"]), front, inputs };
   const { order } = forward;
   const isCausal = greaterOrEqual(unsqueeze(gatherNd(order, first), 1), order);
   const pattern = softmax(where(isCausal, reshape(scores, ["batch", "token"]), scalar(-Infinity)));
-  return { value: gatherNd(pattern, second), front };
+  return { value: gatherNd(pattern, second), front, inputs };
 }
 
 /** P[q, k, h] ⟨v[k, h] W_O[h], direction[q]⟩ with P and the direction constant. */
@@ -202,6 +229,8 @@ interface TraceInputs {
   readonly first: Value;
   /** Row and key: int64 `[batch, 2]` */
   readonly second: Value;
+  /** Row, token and neuron: int64 `[batch, 3]` */
+  readonly cell: Value;
   /** Row, head, query and key: int64 `[batch, 4]` */
   readonly pair: Value;
 }
@@ -212,8 +241,9 @@ function inputsOf(place: Place): TraceInputs {
   const second = graphInput(`trace.${place}.second`, "int64", ["batch", 2]);
   const column = (index: Value, at: number) => gather(index, constant("int64", [1], BigInt64Array.of(BigInt(at))), 1);
   const row = column(first, 0);
-  const pair = concat([row, expand(unsqueeze(unit, 0), row.shape), column(first, 1), column(second, 1)], 1);
-  return { unit, first, second, pair };
+  const units = expand(unsqueeze(unit, 0), row.shape);
+  const pair = concat([row, units, column(first, 1), column(second, 1)], 1);
+  return { unit, first, second, cell: concat([first, units], 1), pair };
 }
 
 /** Feeds of a trace's inputs. */

@@ -22,6 +22,10 @@ export const traceSchema = z.strictObject({
   freezeNorm: z.boolean().default(true).meta({
     description: "Hold the scale of the norm in front of the node constant",
   }),
+  of: z.enum(["value", "attribution"]).default("value").meta({
+    description:
+      "The scalar, or the scalar times the objective's gradient there, held constant: direct effects are then edges",
+  }),
 });
 
 /** The canonical form of a trace. */
@@ -51,8 +55,11 @@ export function resolveTrace(spec: TraceSpec, context: TraceContext, issues: Fie
     return null;
   }
   if (towards !== null) reportOrder(node, towards, issues);
-  const { activation, freezeNorm } = spec;
-  return { node, towards, activation, freezeNorm };
+  const { activation, freezeNorm, of } = spec;
+  if (of === "attribution" && towards !== null) {
+    issues.push({ path: "trace.towards", message: "An attribution is one to the objective: expected null" });
+  }
+  return { node, towards, activation, freezeNorm, of };
 }
 
 function tracedNode(text: string, headPath: HeadPath | null, { context, issues, nodePath, pathPath }: {

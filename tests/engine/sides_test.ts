@@ -178,6 +178,7 @@ Deno.test("tracing the name mover's query leads to the heads that move the repea
       towardsPath: null,
       activation: "pre",
       freezeNorm: true,
+      of: "value",
     });
     assert.equal(result.sides[0]?.position, 14);
     const [strongest] = result.nodes.filter(({ ref }) => ref.startsWith("head/"))

@@ -34,6 +34,7 @@ Deno.test("traces are read as they are written", () => {
       "head/1/3@14<4 v towards mlp/2/3@14",
       "head/1/3@14<4 v towards head/2/3@14<1 k",
       "mlp/3/17@14 post free-norm",
+      "head/3/3@14<2 q post attribution",
     ]
   ) {
     const { trace, issues } = parseTrace(` ${text} `);

@@ -220,6 +220,7 @@ function traceOf(trace: CaseFile["request"]["trace"]): Trace | null {
     towards: trace.downstream === undefined ? null : tracedNodeOf(trace.downstream),
     activation: trace.act ?? "pre",
     freezeNorm: trace["freeze_ln_scale"] ?? true,
+    of: "value",
   };
 }
 

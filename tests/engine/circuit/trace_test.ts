@@ -17,7 +17,7 @@ await writeTinyModel(folder, { seed: 31, layers: LAYERS });
 const asker = await Asker.open(folder);
 
 function traceOf(node: TracedNode, rest: Partial<Trace> = {}): Trace {
-  return { node, towards: null, activation: "pre", freezeNorm: true, ...rest };
+  return { node, towards: null, activation: "pre", freezeNorm: true, of: "value", ...rest };
 }
 
 function head(layer: number, path: HeadPath, query = 5, key = 2): TracedNode {
