@@ -17,9 +17,10 @@ import { zerosOf } from "../autodiff/vjp_rules.ts";
 import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
 import { gatherNd, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
-import type { BlockWeights } from "../model/architecture.ts";
+import { blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import { hookOf } from "../model/transformer.ts";
 import { dimAt } from "../tensor/shape.ts";
 import type { QuestionGraph } from "./question_graph.ts";
 
@@ -54,8 +55,9 @@ export function writeNormsInput(layer: number): string {
 
 /** The scalars of every node of the model under a question. Direct effects of nodes that do not write into `front` are 0. */
 export function nodeScalars(model: ModelWeights, question: QuestionGraph): QuestionScalars {
-  const { forward: { hooks, embedding }, front, upstream } = question;
-  const hook = (layer: number, suffix: string) => requireHook(hooks, `blocks.${layer}.${suffix}` as HookName);
+  const { forward, front, upstream } = question;
+  const { embedding } = forward;
+  const hook = (layer: number, suffix: string) => hookOf(forward, `blocks.${layer}.${suffix}` as HookName);
   const layers = model.weights.blocks.map((_, layer) => layer);
   const [g, embeddingGradient, outputGradient, ...rest] = question.gradients([
     front,
@@ -117,7 +119,7 @@ interface ScalarOptions {
 }
 
 function neuronScalars(activation: Value, { gradient, direction, model, layer }: ScalarOptions): NodeScalars {
-  const { mlpOut } = blockAt(model, layer);
+  const { mlpOut } = blockOf(model.weights, layer);
   const norms = graphInput(writeNormsInput(layer), "float32", [model.architecture.mlpWidth]);
   // ⟨W_out[i], g⟩ at each reader, then spread over the tokens: [batch, reader, neuron] → [batch, token, neuron].
   const projections = ({ rows, mask }: Direction) =>
@@ -136,7 +138,7 @@ interface HeadOptions extends ScalarOptions {
 }
 
 function headScalars(pattern: Value, { values, gradient, direction, model, layer }: HeadOptions): NodeScalars {
-  const { attentionOut } = blockAt(model, layer);
+  const { attentionOut } = blockOf(model.weights, layer);
   const { headCount, headWidth, modelWidth } = model.architecture;
   const byHead = transpose(values, [0, 2, 1, 3]);
   const writeNorms = reduceL2(matMul(byHead, reshape(attentionOut.weight, [headCount, headWidth, modelWidth])), {
@@ -164,16 +166,6 @@ function headScalars(pattern: Value, { values, gradient, direction, model, layer
 /** ⟨a, b⟩ along the last axis. */
 function dot(a: Value, b: Value): Value {
   return reduceSum(mul(a, b), { axes: [-1] });
-}
-
-function requireHook(hooks: ReadonlyMap<HookName, Value>, name: HookName): Value {
-  const value = hooks.get(name);
-  if (value === undefined) throw new Error(`Internal: the forward pass has no hook point ${name}`);
-  return value;
-}
-
-function blockAt({ weights }: ModelWeights, layer: number): BlockWeights {
-  return elementAt(weights.blocks, layer);
 }
 
 function elementAt<T>(items: readonly T[], index: number): T {

@@ -8,10 +8,9 @@ import { add, gelu, greaterOrEqual, mul, scale, stopGradient, where } from "../o
 import { matMul, reduceSum, softmax } from "../onnx/linear.ts";
 import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { constant, graphInput, scalar, type Value } from "../onnx/value.ts";
-import type { BlockWeights, LinearWeights, NormWeights } from "../model/architecture.ts";
-import type { HookName } from "../model/hook_points.ts";
+import { blockOf, type NormWeights } from "../model/architecture.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { type Forward, writtenOutNorm } from "../model/transformer.ts";
+import { type Forward, hookOf, linear, normOutput } from "../model/transformer.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 
 export const HEAD_PATHS = ["q", "k", "qk", "v"] as const;
@@ -130,12 +129,12 @@ interface Source {
 type Traced = TraceGraph & { readonly inputs: TraceInputs };
 
 function neuronTrace({ layer }: TracedKind, place: Place, { model, forward, options }: Source): Traced {
-  const { norm2, mlpIn } = blockOf(model, layer);
+  const { norm2, mlpIn } = blockOf(model.weights, layer);
   const front = hookOf(forward, `blocks.${layer}.hook_resid_mid`);
   const inputs = inputsOf(place);
   const { unit, first } = inputs;
-  const normed = normedRows(gatherNd(front, first), norm2, { model, options });
-  const pre = add(matMul(normed, gather(mlpIn.weight, unit, 1)), gather(mlpIn.bias, unit));
+  const rows = normed(gatherNd(front, first), norm2, { model, options });
+  const pre = add(matMul(rows, gather(mlpIn.weight, unit, 1)), gather(mlpIn.bias, unit));
   const value = reshape(pre, ["batch"]);
   return { value: options.activation === "post" && place === "node" ? gelu(value) : value, front, inputs };
 }
@@ -145,19 +144,19 @@ function scoreTrace(
   place: Place,
   { model, forward, options }: Source,
 ): Traced {
-  const { norm1, qkv } = blockOf(model, layer);
+  const { norm1, qkv } = blockOf(model.weights, layer);
   const front = hookOf(forward, `blocks.${layer}.hook_resid_pre`);
   const inputs = inputsOf(place);
   const { unit, first, second } = inputs;
   const isPost = options.activation === "post" && place === "node";
   const rows = (index: Value, part: number) =>
-    headRows(linear(normedRows(gatherNd(front, index), norm1, { model, options }), qkv), { unit, part, model });
+    headRows(linear(normed(gatherNd(front, index), norm1, { model, options }), qkv), { unit, part, model });
   const held = (value: Value, isHeld: boolean) => isHeld ? stopGradient(value) : value;
   // [batch, 1, d_head] each; after the softmax all keys matter: [batch, token, d_head].
   const query = held(rows(first, 0), path === "k");
   const keys = held(
     isPost
-      ? headRows(linear(normedRows(front, norm1, { model, options }), qkv), { unit, part: 1, model })
+      ? headRows(linear(normed(front, norm1, { model, options }), qkv), { unit, part: 1, model })
       : rows(second, 1),
     path === "q",
   );
@@ -174,11 +173,11 @@ function scoreTrace(
 
 /** P[q, k, h] ⟨v[k, h] W_O[h], direction[q]⟩ with P and the direction constant. */
 function valueTrace({ layer }: TracedKind, direction: Value, { model, forward, options }: Source): TraceGraph {
-  const { norm1, qkv, attentionOut } = blockOf(model, layer);
+  const { norm1, qkv, attentionOut } = blockOf(model.weights, layer);
   const { headCount, headWidth, modelWidth } = model.architecture;
   const front = hookOf(forward, `blocks.${layer}.hook_resid_pre`);
   const { unit, first, second, pair } = inputsOf("node");
-  const value = headRows(linear(normedRows(gatherNd(front, second), norm1, { model, options }), qkv), {
+  const value = headRows(linear(normed(gatherNd(front, second), norm1, { model, options }), qkv), {
     unit,
     part: 2,
     model,
@@ -190,18 +189,9 @@ function valueTrace({ layer }: TracedKind, direction: Value, { model, forward, o
   return { value: mul(probability, along), front };
 }
 
-/** Gain and bias applied; the scale held constant if asked for. @param x `[batch, …, d_model]` */
-function normedRows(x: Value, norm: NormWeights, { model, options }: Pick<Source, "model" | "options">): Value {
-  const { normEpsilon: epsilon } = model.architecture;
-  const { output } = writtenOutNorm(x, norm, {
-    epsilon,
-    hook: (part, value) => part === "scale" && options.freezeNorm ? stopGradient(value) : value,
-  });
-  return output;
-}
-
-function linear(x: Value, { weight, bias }: LinearWeights): Value {
-  return add(matMul(x, weight), bias);
+/** What a layer reads of the residual. @param x `[batch, …, d_model]` */
+function normed(x: Value, norm: NormWeights, { model, options }: Pick<Source, "model" | "options">): Value {
+  return normOutput(x, norm, { epsilon: model.architecture.normEpsilon, freezeScale: options.freezeNorm });
 }
 
 /**
@@ -276,16 +266,4 @@ export function readSlots({ node, activation }: Trace, slotCount: number): reado
     case "qk":
       return [...new Set([node.query, node.key])];
   }
-}
-
-function blockOf({ weights: { blocks } }: ModelWeights, layer: number): BlockWeights {
-  const block = blocks[layer];
-  if (block === undefined) throw new RangeError(`Internal: no layer ${layer} among ${blocks.length}`);
-  return block;
-}
-
-function hookOf({ hooks }: Forward, name: HookName): Value {
-  const value = hooks.get(name);
-  if (value === undefined) throw new Error(`Internal: the forward pass has no hook point ${name}`);
-  return value;
 }

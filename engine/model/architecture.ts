@@ -53,3 +53,10 @@ export interface TransformerWeights {
   readonly finalNorm: NormWeights;
   readonly blocks: readonly BlockWeights[];
 }
+
+/** The weights of a layer. @throws {RangeError} if there is none */
+export function blockOf({ blocks }: TransformerWeights, layer: number): BlockWeights {
+  const block = blocks[layer];
+  if (block === undefined) throw new RangeError(`Internal: no layer ${layer} among ${blocks.length}`);
+  return block;
+}

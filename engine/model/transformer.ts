@@ -79,7 +79,7 @@ export function buildForward(
   const tokenPart = hook("hook_embed", gather(weights.tokenEmbedding, tokens));
   const positions = where(isToken(order), order, constant("int64", [], BigInt64Array.of(0n)));
   const positionPart = hook("hook_pos_embed", gather(weights.positionEmbedding, positions));
-  const isCausal = unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
+  const isCausal = causalMask(order);
 
   let residual = add(tokenPart, positionPart);
   weights.blocks.forEach((block, layer) => {
@@ -102,6 +102,18 @@ export function buildForward(
   });
   const embedding = hooks.get("blocks.0.hook_resid_pre") ?? residual;
   return { tokens, order, hooks, embedding, residual };
+}
+
+/** Whether a query may attend to a key: bool `[batch, 1, query, key]`. */
+export function causalMask(order: Value): Value {
+  return unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
+}
+
+/** The value of a hook point. @throws {Error} if the pass was built without it */
+export function hookOf({ hooks }: Pick<Forward, "hooks">, name: HookName): Value {
+  const value = hooks.get(name);
+  if (value === undefined) throw new Error(`Internal: the forward pass has no hook point ${name}`);
+  return value;
 }
 
 /** Which slots hold a token: bool `[batch, token]`. */
@@ -136,13 +148,12 @@ export function readOut(
   return { ...normed, logits: matMul(normed.output, weights.unembedding, { transB: true }) };
 }
 
-export interface NormOptions {
+interface NormOptions {
   readonly epsilon: number;
   readonly hook: (part: "scale" | "normalized", activation: Value) => Value;
 }
 
-/** A norm with its scale and normalised input at hand. @param x `[…, d_model]` */
-export function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
+function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }: NormOptions): Normed {
   const centered = sub(x, reduceMean(x, { axes: [-1], keepDims: true }));
   const variance = reduceMean(mul(centered, centered), { axes: [-1], keepDims: true });
   const normScale = hook("scale", sqrt(shift(variance, epsilon)));
@@ -150,8 +161,18 @@ export function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon,
   return { scale: normScale, normalized, output: add(mul(normalized, gain), bias) };
 }
 
-/** x W + b of `[batch, token, in]`. */
-function linear(x: Value, { weight, bias }: LinearWeights): Value {
+/** A norm whose scale may be a constant in gradients, gain and bias applied. @param x `[…, d_model]` */
+export function normOutput(
+  x: Value,
+  norm: NormWeights,
+  { epsilon, freezeScale }: { readonly epsilon: number; readonly freezeScale: boolean },
+): Value {
+  const hook: NormOptions["hook"] = (part, value) => part === "scale" && freezeScale ? stopGradient(value) : value;
+  return writtenOutNorm(x, norm, { epsilon, hook }).output;
+}
+
+/** x W + b. @param x `[…, in]` */
+export function linear(x: Value, { weight, bias }: LinearWeights): Value {
   return add(matMul(x, weight), bias);
 }
 

@@ -1,7 +1,13 @@
 /** Edges: direct effects on a node's attribution, against golden tensors and against each other. */
 import assert from "node:assert/strict";
 import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace_graph.ts";
-import { Asker, type TestQuestion } from "../../support/asker.ts";
+import { type EdgesKind, type Writer, writerEdges, writerFeeds } from "../../../engine/circuit/edges_graph.ts";
+import { buildQuestion, questionFeeds } from "../../../engine/circuit/question_graph.ts";
+import { lowerGraph } from "../../../engine/onnx/lower.ts";
+import { encodeModel } from "../../../engine/onnx/proto.ts";
+import type { Value } from "../../../engine/onnx/value.ts";
+import { createOrtBackend } from "../../../engine/runtime/ort_backend.ts";
+import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
 import { readSafetensors } from "../../support/safetensors_fixture.ts";
@@ -80,3 +86,75 @@ Deno.test("an attribution is the total effect of its node", async () => {
     absolute: 1e-6,
   });
 });
+
+const WRITERS = (CASE.request.edges as readonly GoldenEdge[]).map((edge, index) => ({ edge, index })).filter((
+  { edge },
+) => edge.kind === "in");
+assert.equal(WRITERS.length, 2);
+
+for (const { edge, index } of WRITERS) {
+  const { type, layer, index: [first = 0, second = 0, head = 0] } = edge.node;
+  const writer: Writer = type === "mlp_neuron"
+    ? { kind: "mlp", layer, token: first, neuron: second }
+    : { kind: "head", layer, head, query: first, key: second };
+  Deno.test(`edges from ${type} of layer ${layer} to all readers match the golden tensors`, async () => {
+    const attribution = await wholeEdges(writer, edge.freeze, "attribution");
+    // These are defined with norms' scales held, whatever holds for attributions.
+    const activation = await wholeEdges(writer, true, "activation");
+    for (
+      const [name, found] of [
+        ["attn_query_in_edge_attribution", attribution("q")],
+        ["attn_key_in_edge_attribution", attribution("k")],
+        ["attn_value_in_edge_attribution", attribution("v")],
+        ["mlp_in_edge_attribution", attribution("mlp")],
+        ["attn_query_in_edge_activation", activation("q")],
+        ["attn_key_in_edge_activation", activation("k")],
+        ["mlp_in_edge_activation", activation("mlp")],
+      ] as const
+    ) {
+      const full = `edge${index}.dst.${name}`;
+      const { max_abs: maxAbs, noise } = CASE.tensors[full];
+      assertClose(found, golden.get(full)?.data ?? [], { label: full, absolute: goldenAllowance({ maxAbs, noise }) });
+    }
+  });
+}
+
+/** Every edge of a writer, by kind: all layers one after another, in the golden axes, 0 where nothing reads. */
+async function wholeEdges(
+  writer: Writer,
+  freezeNorm: boolean,
+  which: "attribution" | "activation",
+): Promise<(kind: "q" | "k" | "v" | "mlp") => readonly number[]> {
+  const { model } = asker;
+  const { headCount, mlpWidth } = model.architecture;
+  const question = runQuestion([QUESTION], 1);
+  const kind: EdgesKind = {
+    objective: "logit-diff",
+    freezeFinalNorm: true,
+    edits: null,
+    trace: null,
+    writer,
+    freezeNorm,
+  };
+  const outputs: Record<string, Value> = {};
+  for (const edges of writerEdges(model, kind, buildQuestion(model, kind, false))) {
+    const value = edges[which];
+    if (value !== null) outputs[`${edges.kind} ${edges.layer}`] = value;
+  }
+  const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
+  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })), { weightsFolder: model.folder });
+  const fetches = await session.execute({ ...questionFeeds(question, model.architecture), ...writerFeeds(writer, 1) });
+  const n = QUESTION.tokens.length;
+  return (edgeKind) =>
+    Array.from({ length: LAYERS }, (_, layer) => {
+      const found = fetches[`${edgeKind} ${layer}`]?.data;
+      if (edgeKind === "mlp") {
+        return found === undefined ? new Array<number>(n * mlpWidth).fill(0) : Array.from(found, Number);
+      }
+      // [head, query, key] → [query, key, head]
+      return Array.from({ length: n * n * headCount }, (_, i) => {
+        const [pair, head] = [Math.floor(i / headCount), i % headCount];
+        return Number(found?.[head * n * n + pair] ?? 0);
+      });
+    }).flat();
+}

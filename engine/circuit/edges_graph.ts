@@ -1,0 +1,246 @@
+/**
+ * Edges from one writer to everything that reads after it (`reference-semantics.md` §2.4, "Edges"): how the write, put into the stream in
+ * front of a reader's layer, moves the reader. Only the direct way counts: nothing between writer and reader is recomputed.
+ *
+ *   activation edge   (∂activation/∂residual) · write
+ *   attribution edge  the same times the objective's gradient with respect to the activation, held constant
+ *
+ * A head is read into through its query, its key or its value; the other two are held constant. What a value moves has no
+ * activation of its own, so its edge is an attribution only: P ⟨∂v/∂residual · write, ∂J/∂z⟩.
+ */
+import { jvp } from "../autodiff/jvp.ts";
+import { zerosOf } from "../autodiff/vjp_rules.ts";
+import { add, gelu, mul, neg, scale, stopGradient, where } from "../onnx/elementwise.ts";
+import { matMul, softmax } from "../onnx/linear.ts";
+import {
+  concat,
+  expand,
+  gather,
+  gatherNd,
+  reshape,
+  scatterNd,
+  split,
+  topK,
+  transpose,
+  unsqueeze,
+} from "../onnx/shaping.ts";
+import { graphInput, int64Vector, scalar, type Value } from "../onnx/value.ts";
+import { blockOf } from "../model/architecture.ts";
+import type { HookName } from "../model/hook_points.ts";
+import type { ModelWeights } from "../model/language_model.ts";
+import { causalMask, type Forward, hookOf, linear, normOutput } from "../model/transformer.ts";
+import { dimAt, elementCount } from "../tensor/shape.ts";
+import { int64, type Tensor } from "../tensor/tensor.ts";
+import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
+import type { RunGraph } from "./run_graph.ts";
+import { pairPenalty, tokenPenalty } from "./selection.ts";
+
+/** A node that writes. Tokens are slots. */
+export type Writer =
+  | { readonly kind: "mlp"; readonly layer: number; readonly neuron: number; readonly token: number }
+  | {
+    readonly kind: "head";
+    readonly layer: number;
+    readonly head: number;
+    readonly query: number;
+    readonly key: number;
+  }
+  | { readonly kind: "embed"; readonly token: number };
+
+/** What decides the structure of the graph. */
+export interface EdgesKind extends QuestionKind {
+  readonly writer: { readonly kind: "mlp" | "head"; readonly layer: number } | { readonly kind: "embed" };
+  /** Hold the scale of the norm in front of each reader constant. */
+  readonly freezeNorm: boolean;
+}
+
+/** Ways into readers. */
+export const EDGE_KINDS = ["q", "k", "v", "mlp"] as const;
+export type EdgeKind = typeof EDGE_KINDS[number];
+
+/** One reader layer's edges, each `[batch, head, query, key]` or `[batch, token, neuron]`. */
+export interface LayerEdges {
+  readonly kind: EdgeKind;
+  readonly layer: number;
+  readonly attribution: Value;
+  /** Null for values. */
+  readonly activation: Value | null;
+}
+
+/** Layers whose attention, and whose MLP, read after a writer. */
+export function firstReaders(writer: EdgesKind["writer"]): { readonly head: number; readonly mlp: number } {
+  if (writer.kind === "embed") return { head: 0, mlp: 0 };
+  return { head: writer.layer + 1, mlp: writer.kind === "head" ? writer.layer : writer.layer + 1 };
+}
+
+export function writerEdges(model: ModelWeights, kind: EdgesKind, question: QuestionGraph): readonly LayerEdges[] {
+  const { architecture: { layerCount } } = model;
+  const first = firstReaders(kind.writer);
+  const layers = Array.from({ length: layerCount }, (_, layer) => layer);
+  const [headReaders, mlpReaders] = [layers.slice(first.head), layers.slice(first.mlp)];
+  const hook = (layer: number, suffix: string) => hookOf(question.forward, `blocks.${layer}.${suffix}` as HookName);
+  const gradients = question.gradients([
+    ...headReaders.flatMap((layer) => [hook(layer, "attn.hook_pattern"), hook(layer, "attn.hook_z")]),
+    ...mlpReaders.map((layer) => hook(layer, "mlp.hook_post")),
+  ]);
+  const gradientAt = (index: number) => {
+    const found = gradients[index];
+    if (found === undefined) throw new Error("Internal: gradient() answered too few values");
+    return found;
+  };
+  const context = { model, question, write: writeOf(model, kind.writer, question), freezeNorm: kind.freezeNorm };
+  return [
+    ...headReaders.flatMap((layer, i) =>
+      headEdges(layer, { pattern: gradientAt(2 * i), z: gradientAt(2 * i + 1) }, context)
+    ),
+    ...mlpReaders.map((layer, i) => neuronEdges(layer, gradientAt(2 * headReaders.length + i), context)),
+  ];
+}
+
+interface EdgeContext {
+  readonly model: ModelWeights;
+  readonly question: QuestionGraph;
+  /** The write at its token, zeros elsewhere: `[batch, token, d_model]` */
+  readonly write: Value;
+  readonly freezeNorm: boolean;
+}
+
+function headEdges(
+  layer: number,
+  gradient: { readonly pattern: Value; readonly z: Value },
+  { model, question, write, freezeNorm }: EdgeContext,
+): readonly LayerEdges[] {
+  const { headCount, headWidth, normEpsilon: epsilon } = model.architecture;
+  const { norm1, qkv } = blockOf(model.weights, layer);
+  const residual = hookOf(question.forward, `blocks.${layer}.hook_resid_pre`);
+  const fused = linear(normOutput(residual, norm1, { epsilon, freezeScale: freezeNorm }), qkv);
+  const byHead = reshape(fused, [dimAt(fused.shape, 0), dimAt(fused.shape, 1), 3 * headCount, headWidth]);
+  const [query, key, value] = split(byHead, 2, [headCount, headCount, headCount]).map((part) =>
+    transpose(part, [0, 2, 1, 3])
+  );
+  if (query === undefined || key === undefined || value === undefined) {
+    throw new Error("Internal: c_attn has three parts");
+  }
+  const pattern = (q: Value, k: Value) =>
+    softmax(where(
+      causalMask(question.forward.order),
+      scale(matMul(q, k, { transB: true }), 1 / Math.sqrt(headWidth)),
+      scalar(-Infinity),
+    ));
+  const moved = {
+    q: jvp(pattern(query, stopGradient(key)), residual, write),
+    k: jvp(pattern(stopGradient(query), key), residual, write),
+  };
+  // ⟨v[k], ∂J/∂z[q]⟩ for every pair.
+  const onward = matMul(stopGradient(transpose(gradient.z, [0, 2, 1, 3])), value, { transB: true });
+  const weights = stopGradient(hookOf(question.forward, `blocks.${layer}.attn.hook_pattern`));
+  return [
+    { kind: "q", layer, activation: moved.q, attribution: mul(moved.q, gradient.pattern) },
+    { kind: "k", layer, activation: moved.k, attribution: mul(moved.k, gradient.pattern) },
+    { kind: "v", layer, activation: null, attribution: mul(weights, jvp(onward, residual, write)) },
+  ];
+}
+
+function neuronEdges(layer: number, gradient: Value, { model, question, write, freezeNorm }: EdgeContext): LayerEdges {
+  const { norm2, mlpIn } = blockOf(model.weights, layer);
+  const residual = hookOf(question.forward, `blocks.${layer}.hook_resid_mid`);
+  const activation = jvp(
+    gelu(
+      linear(normOutput(residual, norm2, { epsilon: model.architecture.normEpsilon, freezeScale: freezeNorm }), mlpIn),
+    ),
+    residual,
+    write,
+  );
+  return { kind: "mlp", layer, activation, attribution: mul(activation, gradient) };
+}
+
+/** The writer's vector at its token. */
+function writeOf(model: ModelWeights, writer: EdgesKind["writer"], { forward, front }: QuestionGraph): Value {
+  const at = graphInput("writer.at", "int64", ["batch", 2]);
+  return scatterNd(zerosOf(front), at, { updates: writtenVector(model, writer, { at, forward }), reduction: "add" });
+}
+
+/** `[batch, d_model]` */
+function writtenVector(
+  model: ModelWeights,
+  writer: EdgesKind["writer"],
+  { at, forward }: { readonly at: Value; readonly forward: Forward },
+): Value {
+  if (writer.kind === "embed") return gatherNd(forward.embedding, at);
+  const { headCount, headWidth, modelWidth } = model.architecture;
+  const { mlpOut, attentionOut } = blockOf(model.weights, writer.layer);
+  const hook = (suffix: string) => hookOf(forward, `blocks.${writer.layer}.${suffix}` as HookName);
+  const unit = graphInput("writer.unit", "int64", [1]);
+  const cell = graphInput("writer.cell", "int64", ["batch", writer.kind === "mlp" ? 3 : 4]);
+  if (writer.kind === "mlp") {
+    return mul(unsqueeze(gatherNd(hook("mlp.hook_post"), cell), 1), gather(mlpOut.weight, unit));
+  }
+  // Row, key and head of the value vector.
+  const value = gatherNd(hook("attn.hook_v"), graphInput("writer.value", "int64", ["batch", 3]));
+  const output = gather(reshape(attentionOut.weight, [headCount, headWidth, modelWidth]), unit);
+  const written = reshape(matMul(unsqueeze(value, 1), output), ["batch", modelWidth]);
+  return mul(unsqueeze(gatherNd(hook("attn.hook_pattern"), cell), 1), written);
+}
+
+/** Feeds of the writer's inputs. */
+export function writerFeeds(writer: Writer, rowCount: number): Record<string, Tensor> {
+  const onRows = (...index: readonly number[]) =>
+    int64([rowCount, 1 + index.length], Array.from({ length: rowCount }, (_, row) => [row, ...index]).flat());
+  switch (writer.kind) {
+    case "embed":
+      return { "writer.at": onRows(writer.token) };
+    case "mlp":
+      return {
+        "writer.at": onRows(writer.token),
+        "writer.unit": int64([1], [writer.neuron]),
+        "writer.cell": onRows(writer.token, writer.neuron),
+      };
+    case "head":
+      return {
+        "writer.at": onRows(writer.query),
+        "writer.unit": int64([1], [writer.head]),
+        "writer.cell": onRows(writer.head, writer.query, writer.key),
+        "writer.value": onRows(writer.key, writer.head),
+      };
+  }
+}
+
+/** Names of the outputs that hold the chosen edges of a layer: indices, attributions and (not for values) activations. */
+export function edgeOutputs(
+  kind: EdgeKind,
+  layer: number,
+): Readonly<Record<"indices" | "attribution" | "activation", string>> {
+  const prefix = `edges.${kind}.${layer}`;
+  return { indices: `${prefix}.indices`, attribution: `${prefix}.attribution`, activation: `${prefix}.activation` };
+}
+
+/** The input that says how many edges of each sign, kind and layer are taken: int64 `[1]`. */
+export const EDGE_COUNT_INPUT = "edges.k";
+
+/** The strongest edges of either sign of every kind and layer, of the first side. */
+export function buildEdgesGraph(model: ModelWeights, kind: EdgesKind): RunGraph {
+  const question = buildQuestion(model, kind, false);
+  const { forward: { order } } = question;
+  const k = graphInput(EDGE_COUNT_INPUT, "int64", [1]);
+  const outputs: Record<string, Value> = { objective: question.value };
+  for (const edges of writerEdges(model, kind, question)) {
+    const names = edgeOutputs(edges.kind, edges.layer);
+    const penalty = edges.kind === "mlp" ? tokenPenalty(order) : pairPenalty(order);
+    // [1, node], of the first side.
+    const flat = (values: Value) => reshape(firstSide(values), [1, elementCount(values.shape.slice(1))]);
+    const lowest = flat(expand(penalty, edges.attribution.shape));
+    const attribution = flat(edges.attribution);
+    const both = add(concat([attribution, neg(attribution)], 0), lowest);
+    const { indices } = topK(both, k, { kDim: "k_edges", largest: true });
+    const chosen = reshape(indices, [elementCount(indices.shape)]);
+    outputs[names.indices] = chosen;
+    outputs[names.attribution] = gather(attribution, chosen, 1);
+    if (edges.activation !== null) outputs[names.activation] = gather(flat(edges.activation), chosen, 1);
+  }
+  return { outputs, names: new Map() };
+}
+
+/** Only the first row of the batch, its axis kept. */
+function firstSide(values: Value): Value {
+  return gather(values, int64Vector([0]));
+}
