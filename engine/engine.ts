@@ -1,5 +1,6 @@
 /** The engine as the rest of the program sees it; `mod.ts` opens one. */
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import type { Measurement, MeasureRequest } from "./circuit/measurement.ts";
 import type { RunResult } from "./circuit/run_result.ts";
 import type { RunSpec, RunSpecInput } from "./circuit/run_spec.ts";
@@ -53,6 +54,8 @@ export interface Engine {
   recentRuns(count: number): readonly RunResult[];
   /** Any activation, gradient or scalar as the bytes of a safetensors file. Errors as `run`. */
   tensors(request: TensorsRequest, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** The strongest edges of a node, from writers before it or to readers after it. Errors as `run`. */
+  edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /**
    * Begins to ablate a stored run's strongest nodes one by one, or finds that this was asked before; the state as it is now. Work goes on
    * in the background. @throws {NotFoundError | ValidationError | ModelNotLoadedError}

@@ -13,6 +13,8 @@ export {
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
 export { HEAD_PATHS, type HeadPath } from "./circuit/trace_graph.ts";
 export type { Check, EffectSums, NodeRow, RunResult, Side, SideLabel, TokenLogit } from "./circuit/run_result.ts";
+export { EDGE_KINDS } from "./circuit/edges_graph.ts";
+export { type EdgeRow, type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 export {
   MAX_MEASURED,
   type MeasuredNode,

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { assembleResult } from "./circuit/assemble_result.ts";
 import { checkRun } from "./circuit/checks.ts";
+import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
+import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
 import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
@@ -174,6 +176,37 @@ class LocalEngine implements Engine {
       objective: String(numbers.objective),
       spec: JSON.stringify(canonical),
     });
+  }
+
+  async edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
+    const { node: ref, direction, path, freezeNorm, ...spec } = parseOrThrow(edgesRequestSchema, request);
+    const asked = { node: ref, direction, path };
+    if (direction === "upstream") {
+      const trace = { node: ref, path, activation: "post", freezeNorm, of: "attribution" } as const;
+      const { result: { nodes, sides } } = await this.run({ ...spec, trace }, options);
+      const { result: { sides: [own] } } = await this.run(spec, options);
+      return {
+        ...asked,
+        attribution: sides[0]?.objective ?? NaN,
+        objective: own?.objective ?? NaN,
+        edges: writersOf(nodes),
+      };
+    }
+    const { model, resolved: { question, alignment } } = this.#resolve(spec);
+    const tokenCount = alignment.length;
+    const writer = resolveWriter({ ref, path }, model.architecture, tokenCount);
+    const { output: { objective, edges, sessions } } = await this.#worker.call(
+      "edges",
+      { modelId: model.id, question: { ...question, writer, freezeNorm } },
+      { signal: options.signal },
+    );
+    this.#sessions = sessions;
+    return {
+      ...asked,
+      attribution: null,
+      objective,
+      edges: edges.map((edge) => readerRow(edge, model.architecture, tokenCount)),
+    };
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {

@@ -1,6 +1,14 @@
 /** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
 import type { Edit } from "./circuit/edits.ts";
-import type { MeasureNumbers, RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./circuit/questions.ts";
+import type {
+  EdgeNumbers,
+  EdgesQuestion,
+  MeasureNumbers,
+  RunNumbers,
+  RunQuestion,
+  TensorNumbers,
+  TensorsQuestion,
+} from "./circuit/questions.ts";
 import type { Question, QuestionKind } from "./circuit/question_graph.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -21,6 +29,10 @@ export type EngineRequests = {
   run: {
     input: { modelId: string; question: RunQuestion };
     output: { numbers: RunNumbers; sessions: SessionCounters };
+  };
+  edges: {
+    input: { modelId: string; question: EdgesQuestion };
+    output: { objective: number; edges: readonly EdgeNumbers[]; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

@@ -58,6 +58,11 @@ serveWorker<EngineRequests>({
     const numbers = await questioner.run(await opened().model(modelId), question);
     return { output: { numbers, sessions: questioner.sessions } };
   },
+  edges: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const { objective, edges } = await questioner.edges(await opened().model(modelId), question);
+    return { output: { objective, edges, sessions: questioner.sessions } };
+  },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();
     const numbers = await questioner.measure(await opened().model(modelId), question, variants);

@@ -9,6 +9,7 @@ import {
   createRun,
   listModels,
   measureRun,
+  readEdges,
   readLogitsCsv,
   readMeasurement,
   readModel,
@@ -63,6 +64,9 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     .openapi(tokenize, (c) => {
       const { model = defaultModelId(engine), text, bos } = c.req.valid("json");
       return c.json({ tokens: engine.tokenize(model, text, bos) }, 200);
+    })
+    .openapi(readEdges, async (c) => {
+      return c.json(await engine.edges(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
     })
     .openapi(readTensors, async (c) => {
       const bytes = await engine.tensors(c.req.valid("json"), { signal: c.req.raw.signal });

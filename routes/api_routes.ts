@@ -1,7 +1,8 @@
 /** What each address under `/api/v1` takes and answers; `api.ts` answers. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { measureRequestSchema, runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
+import { edgesRequestSchema, measureRequestSchema, runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
 import {
+  edgesResultSchema,
   measurementSchema,
   modelDetailSchema,
   modelSummarySchema,
@@ -139,6 +140,15 @@ export const tokenize = createRoute({
   summary: "Text to tokens",
   request: { body: jsonBody(tokenizeRequestSchema) },
   responses: { 200: { description: "The tokens", ...jsonContent(tokensSchema) }, ...bodyProblems },
+});
+
+/** POST /edges */
+export const readEdges = createRoute({
+  method: "post",
+  path: "/edges",
+  summary: "The strongest edges of a node: from the writers before it, or to the readers after it",
+  request: { body: jsonBody(documented(edgesRequestSchema, "EdgesRequest")) },
+  responses: { 200: { description: "The edges", ...jsonContent(edgesResultSchema) }, ...workProblems },
 });
 
 /** POST /tensors */

@@ -1,6 +1,6 @@
 /** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { interventionSchema, traceSchema } from "../engine/mod.ts";
+import { EDGE_KINDS, interventionSchema, traceSchema } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
 export const problemSchema = z.object({
@@ -97,6 +97,21 @@ const sideSchema = z.object({
     role: z.enum(["target", "distractor"]).nullable(),
   })).readonly(),
 }).openapi("Side");
+
+/** The strongest edges of a node. */
+export const edgesResultSchema = z.object({
+  node: z.string(),
+  direction: z.enum(["upstream", "downstream"]),
+  path: z.enum(["q", "k", "v"]).nullable(),
+  attribution: z.number().nullable(),
+  objective: z.number(),
+  edges: z.array(z.object({
+    ref: z.string(),
+    into: z.enum(EDGE_KINDS).nullable(),
+    attribution: z.number(),
+    activation: z.number().nullable(),
+  })).readonly(),
+}).openapi("Edges");
 
 /** Estimates beside what ablation really does. */
 export const measurementSchema = z.object({

@@ -25,13 +25,14 @@ import {
   unsqueeze,
 } from "../onnx/shaping.ts";
 import { graphInput, int64Vector, scalar, type Value } from "../onnx/value.ts";
-import { blockOf } from "../model/architecture.ts";
+import { type Architecture, blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { causalMask, type Forward, hookOf, linear, normOutput } from "../model/transformer.ts";
 import { dimAt, elementCount } from "../tensor/shape.ts";
-import { int64, type Tensor } from "../tensor/tensor.ts";
+import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
+import type { EdgeNumbers } from "./questions.ts";
 import type { RunGraph } from "./run_graph.ts";
 import { pairPenalty, tokenPenalty } from "./selection.ts";
 
@@ -215,7 +216,51 @@ export function edgeOutputs(
 }
 
 /** The input that says how many edges of each sign, kind and layer are taken: int64 `[1]`. */
-export const EDGE_COUNT_INPUT = "edges.k";
+const EDGE_COUNT_INPUT = "edges.k";
+
+/** @param nodeCount The smallest number of readers that a layer has of some kind, empty slots included. */
+export function edgeCountFeed(topK: number, nodeCount: number): Record<string, Tensor> {
+  return { [EDGE_COUNT_INPUT]: int64([1], [Math.min(topK, nodeCount)]) };
+}
+
+/** The k strongest edges of either sign over all layers and kinds, by falling size. */
+export function readEdges(
+  { writer }: EdgesKind,
+  { layerCount }: Architecture,
+  { fetches, topK }: { readonly fetches: Readonly<Record<string, Tensor>>; readonly topK: number },
+): readonly EdgeNumbers[] {
+  const first = firstReaders(writer);
+  const found = EDGE_KINDS.flatMap((kind) =>
+    Array.from({ length: layerCount }, (_, layer) => layer).slice(kind === "mlp" ? first.mlp : first.head)
+      .flatMap((layer) => layerEdgeNumbers(kind, layer, fetches))
+  );
+  const rising = found.toSorted((a, b) => a.attribution - b.attribution);
+  return [...new Set([...rising.slice(-topK), ...rising.slice(0, topK)])].filter(({ attribution }) => attribution !== 0)
+    .sort((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution));
+}
+
+function layerEdgeNumbers(
+  kind: EdgeKind,
+  layer: number,
+  fetches: Readonly<Record<string, Tensor>>,
+): readonly EdgeNumbers[] {
+  const names = edgeOutputs(kind, layer);
+  const [indices, attribution] = [fetches[names.indices], fetches[names.attribution]];
+  if (indices === undefined || attribution === undefined) {
+    throw new Error(`Internal: no edges ${kind} of layer ${layer}`);
+  }
+  const activation = fetches[names.activation];
+  const byIndex = new Map(
+    int64Numbers(indices).map((flatIndex, place): [number, EdgeNumbers] => [flatIndex, {
+      kind,
+      layer,
+      flatIndex,
+      attribution: float32Data(attribution)[place] ?? NaN,
+      activation: activation === undefined ? null : float32Data(activation)[place] ?? NaN,
+    }]),
+  );
+  return [...byIndex.values()];
+}
 
 /** The strongest edges of either sign of every kind and layer, of the first side. */
 export function buildEdgesGraph(model: ModelWeights, kind: EdgesKind): RunGraph {

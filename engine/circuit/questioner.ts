@@ -10,8 +10,17 @@ import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
-import type { MeasureNumbers, RunNumbers, RunQuestion, TensorNumbers, TensorsQuestion } from "./questions.ts";
+import type {
+  EdgeNumbers,
+  EdgesQuestion,
+  MeasureNumbers,
+  RunNumbers,
+  RunQuestion,
+  TensorNumbers,
+  TensorsQuestion,
+} from "./questions.ts";
 import type { Edit } from "./edits.ts";
+import { buildEdgesGraph, edgeCountFeed, type EdgesKind, readEdges, writerFeeds } from "./edges_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
@@ -83,6 +92,29 @@ export class Questioner {
     const { session } = await this.#session(model, key, () => buildMeasureGraph(model, kind));
     const objective = [...output(await session.execute(await this.#feeds(model, many)), "objective")];
     return { variants: objective.slice(0, variants.length), sides: objective.slice(variants.length) };
+  }
+
+  /** The strongest edges of either sign from a writer, by falling size. */
+  async edges(
+    model: ModelWeights,
+    question: EdgesQuestion,
+  ): Promise<{ readonly objective: number; readonly edges: readonly EdgeNumbers[] }> {
+    const { writer, freezeNorm, topK, rows } = question;
+    const { architecture } = model;
+    const writerKind = writer.kind === "embed" ? { kind: writer.kind } : { kind: writer.kind, layer: writer.layer };
+    const kind: EdgesKind = { ...questionKind(question, architecture), writer: writerKind, freezeNorm };
+    const key = JSON.stringify(["edges", model.id, kind]);
+    const { session } = await this.#session(model, key, () => buildEdgesGraph(model, kind));
+    const slotCount = rows[0]?.tokens.length ?? 0;
+    const fetches = await session.execute({
+      ...await this.#feeds(model, question),
+      ...writerFeeds(writer, rows.length),
+      ...edgeCountFeed(topK, slotCount * Math.min(architecture.mlpWidth, architecture.headCount * slotCount)),
+    });
+    return {
+      objective: output(fetches, "objective")[0] ?? NaN,
+      edges: readEdges(kind, architecture, { fetches, topK }),
+    };
   }
 
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {

@@ -1,4 +1,5 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
+import type { EdgeKind, Writer } from "./edges_graph.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { Candidate } from "./selection.ts";
@@ -41,6 +42,23 @@ export interface RunNumbers {
   readonly checks: CheckNumbers;
   readonly compileMs: number;
   readonly computeMs: number;
+}
+
+/** Asks for the strongest edges from a writer, on the first side. */
+export interface EdgesQuestion extends Question {
+  readonly writer: Writer;
+  readonly freezeNorm: boolean;
+  readonly topK: number;
+}
+
+/** An edge by its reader's place in the graph. */
+export interface EdgeNumbers {
+  readonly kind: EdgeKind;
+  readonly layer: number;
+  /** Index into `[token, neuron]` or `[head, query, key]`. */
+  readonly flatIndex: number;
+  readonly attribution: number;
+  readonly activation: number | null;
 }
 
 /** J of a question with variations. */

@@ -257,3 +257,53 @@ Deno.test("a cancelled measurement says so, and can be asked again", () =>
     assert.equal(again.state, "done");
     assert.equal(again.nodes.length, 200);
   }));
+
+Deno.test("an edge is the same from either end", () =>
+  withEngine(async (engine) => {
+    const writer = "head/2/6@14<3";
+    const { edges, objective } = await engine.edges({ ...QUESTION, node: writer, direction: "downstream", topK: 20 });
+    assert.ok(edges.length >= 20);
+    assert.ok(edges.every(({ ref }) => /^(mlp\/[23]|head\/3)\//.test(ref)), "only what comes after it");
+    const { result } = await engine.run(QUESTION);
+    assertClose([objective], [result.sides[0]?.objective ?? NaN], { label: "objective", absolute: 1e-3 });
+    let compared = 0;
+    for (const { ref, into, attribution } of edges.slice(0, 8)) {
+      const path = into === "mlp" ? null : into;
+      const upstream = await engine.edges({ ...QUESTION, node: ref, direction: "upstream", path, topK: 200 });
+      const back = upstream.edges.find((edge) => edge.ref === writer);
+      if (back === undefined) continue;
+      compared++;
+      assertClose([back.attribution], [attribution], {
+        label: `${ref} ${into}`,
+        absolute: 1e-3 * Math.max(1, Math.abs(attribution)),
+      });
+    }
+    assert.ok(compared >= 4, `${compared} edges compared`);
+  }));
+
+Deno.test("what is upstream of a neuron, with all embeddings, adds up to its attribution but for biases and the norm", () =>
+  withEngine(async (engine) => {
+    const upstream = await engine.edges({ ...QUESTION, node: "mlp/3/195@14", direction: "upstream", topK: 200 });
+    const { result } = await engine.run(QUESTION);
+    assertClose([upstream.attribution ?? NaN], [nodeOf(result, "mlp/3/195@14").totalEffect[0] ?? NaN], {
+      label: "attribution",
+      absolute: 1e-4,
+    });
+    const sizes = upstream.edges.map(({ attribution }) => Math.abs(attribution));
+    assert.deepEqual(sizes, sizes.toSorted((a, b) => b - a));
+  }));
+
+Deno.test("edges() refuses what has none", () =>
+  withEngine(async (engine) => {
+    const wrong = [
+      { node: "embed@3", direction: "upstream" },
+      { node: "head/1/1@3<2", direction: "upstream" },
+      { node: "mlp/1/5@3", direction: "upstream", path: "q" },
+      { node: "mlp/1/5@3", direction: "downstream", path: "q" },
+      { node: "mlp/9/5@3", direction: "downstream" },
+      { node: "somewhere", direction: "downstream" },
+    ] as const;
+    for (const request of wrong) await assert.rejects(engine.edges({ ...QUESTION, ...request }), ValidationError);
+    const { edges } = await engine.edges({ ...QUESTION, node: "mlp/3/5@14", direction: "downstream" });
+    assert.deepEqual(edges, [], "nothing reads after the last layer but the unembedding");
+  }));

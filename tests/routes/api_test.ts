@@ -136,6 +136,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /runs/{id}/logits.csv",
     "GET /runs/{id}/measured",
     "GET /runs/{id}/nodes.csv",
+    "POST /edges",
     "POST /runs",
     "POST /runs/{id}/measured",
     "POST /tensors",

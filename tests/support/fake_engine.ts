@@ -9,6 +9,8 @@ import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
 import {
   type CallOptions,
   CancelledError,
+  type EdgesRequest,
+  type EdgesResult,
   type Engine,
   type EngineStatus,
   type FieldIssue,
@@ -156,6 +158,12 @@ export class FakeEngine implements Engine {
       sessions: { count: 2, bytes: 4096, compiled: 5, reused: 7 },
       storedRuns: this.#runs.size,
     };
+  }
+
+  edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {
+    this.#fail();
+    const edges = [{ ref: "embed@0", into: null, attribution: 0.5, activation: null }];
+    return Promise.resolve({ node: ref, direction, path, attribution: 1.5, objective: 3.25, edges });
   }
 
   measure(runId: string, { top = 32, by = "totalEffect" }: MeasureRequest): Promise<Measurement> {
