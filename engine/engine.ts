@@ -4,6 +4,7 @@ import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import type { Measurement, MeasureRequest } from "./circuit/measurement.ts";
 import type { RunResult } from "./circuit/run_result.ts";
 import type { RunSpec, RunSpecInput } from "./circuit/run_spec.ts";
+import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
 
 /** How a request may be waited for. */
@@ -56,6 +57,8 @@ export interface Engine {
   tensors(request: TensorsRequest, options?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
   /** The strongest edges of a node, from writers before it or to readers after it. Errors as `run`. */
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
+  /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
+  scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
   /**
    * Begins to ablate a stored run's strongest nodes one by one, or finds that this was asked before; the state as it is now. Work goes on
    * in the background. @throws {NotFoundError | ValidationError | ModelNotLoadedError}

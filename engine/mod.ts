@@ -16,6 +16,13 @@ export type { Check, EffectSums, NodeRow, RunResult, Side, SideLabel, TokenLogit
 export { EDGE_KINDS } from "./circuit/edges_graph.ts";
 export { type EdgeRow, type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 export {
+  type ScoredList,
+  type ScoredToken,
+  type ScoredTokens,
+  type ScoredTokensRequest,
+  scoredTokensRequestSchema,
+} from "./circuit/scored_tokens.ts";
+export {
   MAX_MEASURED,
   type MeasuredNode,
   type Measurement,

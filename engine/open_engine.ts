@@ -8,7 +8,15 @@ import { parseOrThrow } from "./circuit/field_issues.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
 import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
 import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
+import type { ScoresQuestion } from "./circuit/questions.ts";
 import type { RunResult } from "./circuit/run_result.ts";
+import type { Trace, TracedNode } from "./circuit/trace_graph.ts";
+import {
+  scoredList,
+  type ScoredTokens,
+  type ScoredTokensRequest,
+  scoredTokensRequestSchema,
+} from "./circuit/scored_tokens.ts";
 import { resolveTensorNames } from "./circuit/tensor_names.ts";
 import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
 import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
@@ -206,6 +214,42 @@ class LocalEngine implements Engine {
       attribution: null,
       objective,
       edges: edges.map((edge) => readerRow(edge, model.architecture, tokenCount)),
+    };
+  }
+
+  async scoredTokens(request: ScoredTokensRequest, { signal }: CallOptions = {}): Promise<ScoredTokens> {
+    const { node: ref, top, ...spec } = parseOrThrow(scoredTokensRequestSchema, request);
+    const { model, resolved: { question: { topK: _k, ...question }, alignment } } = this.#resolve(spec);
+    const writer = resolveWriter({ ref, path: null }, model.architecture, alignment.length);
+    const list = async (asked: ScoresQuestion) => {
+      const { output: { scores, sessions } } = await this.#worker.call(
+        "scores",
+        { modelId: model.id, question: asked },
+        {
+          signal,
+        },
+      );
+      this.#sessions = sessions;
+      return scoredList(scores, top, (id) => ({ id, text: model.tokenizer.tokenText(id) }));
+    };
+    const read = (traced: TracedNode) => {
+      const trace: Trace = { node: traced, towards: null, activation: "pre", freezeNorm: true, of: "value" };
+      return list({ ...question, trace, of: "read" });
+    };
+    return {
+      node: ref,
+      write: await list({ ...question, of: { writer } }),
+      reads: writer.kind === "head"
+        ? [{ path: "q", ...await read({ ...writer, path: "q" }) }, {
+          path: "k",
+          ...await read({ ...writer, path: "k" }),
+        }]
+        : writer.kind === "mlp"
+        ? [{ path: null, ...await read(writer) }]
+        : [],
+      alone: writer.kind === "mlp"
+        ? await list({ ...question, of: { layer: writer.layer, neuron: writer.neuron } })
+        : null,
     };
   }
 

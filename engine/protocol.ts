@@ -6,6 +6,7 @@ import type {
   MeasureNumbers,
   RunNumbers,
   RunQuestion,
+  ScoresQuestion,
   TensorNumbers,
   TensorsQuestion,
 } from "./circuit/questions.ts";
@@ -33,6 +34,10 @@ export type EngineRequests = {
   edges: {
     input: { modelId: string; question: EdgesQuestion };
     output: { objective: number; edges: readonly EdgeNumbers[]; sessions: SessionCounters };
+  };
+  scores: {
+    input: { modelId: string; question: ScoresQuestion };
+    output: { scores: Float32Array<ArrayBuffer>; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

@@ -63,6 +63,11 @@ serveWorker<EngineRequests>({
     const { objective, edges } = await questioner.edges(await opened().model(modelId), question);
     return { output: { objective, edges, sessions: questioner.sessions } };
   },
+  scores: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const scores = await questioner.scores(await opened().model(modelId), question);
+    return { output: { scores, sessions: questioner.sessions }, transfer: [scores.buffer] };
+  },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();
     const numbers = await questioner.measure(await opened().model(modelId), question, variants);

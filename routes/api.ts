@@ -15,6 +15,7 @@ import {
   readModel,
   readNodesCsv,
   readRun,
+  readScoredTokens,
   readTensors,
   tokenize,
 } from "./api_routes.ts";
@@ -67,6 +68,9 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     })
     .openapi(readEdges, async (c) => {
       return c.json(await engine.edges(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(readScoredTokens, async (c) => {
+      return c.json(await engine.scoredTokens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
     })
     .openapi(readTensors, async (c) => {
       const bytes = await engine.tensors(c.req.valid("json"), { signal: c.req.raw.signal });

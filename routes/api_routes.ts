@@ -1,6 +1,12 @@
 /** What each address under `/api/v1` takes and answers; `api.ts` answers. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { edgesRequestSchema, measureRequestSchema, runSpecSchema, tensorsRequestSchema } from "../engine/mod.ts";
+import {
+  edgesRequestSchema,
+  measureRequestSchema,
+  runSpecSchema,
+  scoredTokensRequestSchema,
+  tensorsRequestSchema,
+} from "../engine/mod.ts";
 import {
   edgesResultSchema,
   measurementSchema,
@@ -8,6 +14,7 @@ import {
   modelSummarySchema,
   problemSchema,
   runResultSchema,
+  scoredTokensSchema,
   tokenizeRequestSchema,
   tokensSchema,
 } from "./api_schemas.ts";
@@ -149,6 +156,15 @@ export const readEdges = createRoute({
   summary: "The strongest edges of a node: from the writers before it, or to the readers after it",
   request: { body: jsonBody(documented(edgesRequestSchema, "EdgesRequest")) },
   responses: { 200: { description: "The edges", ...jsonContent(edgesResultSchema) }, ...workProblems },
+});
+
+/** POST /scored-tokens */
+export const readScoredTokens = createRoute({
+  method: "post",
+  path: "/scored-tokens",
+  summary: "What a node promotes and suppresses in the vocabulary, and which tokens drive it",
+  request: { body: jsonBody(documented(scoredTokensRequestSchema, "ScoredTokensRequest")) },
+  responses: { 200: { description: "The lists", ...jsonContent(scoredTokensSchema) }, ...workProblems },
 });
 
 /** POST /tensors */

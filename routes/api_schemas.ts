@@ -113,6 +113,20 @@ export const edgesResultSchema = z.object({
   })).readonly(),
 }).openapi("Edges");
 
+const scoredTokenSchema = z.object({ id: z.int(), text: z.string(), score: z.number(), normalized: z.number() });
+const scoredListFields = {
+  top: z.array(scoredTokenSchema).readonly(),
+  bottom: z.array(scoredTokenSchema).readonly(),
+};
+
+/** What a node promotes, and what drives it. */
+export const scoredTokensSchema = z.object({
+  node: z.string(),
+  write: z.object(scoredListFields),
+  reads: z.array(z.object({ path: z.enum(["q", "k"]).nullable(), ...scoredListFields })).readonly(),
+  alone: z.object(scoredListFields).nullable(),
+}).openapi("ScoredTokens");
+
 /** Estimates beside what ablation really does. */
 export const measurementSchema = z.object({
   run: z.string(),

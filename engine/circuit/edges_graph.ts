@@ -55,6 +55,11 @@ export interface EdgesKind extends QuestionKind {
   readonly freezeNorm: boolean;
 }
 
+/** A writer without what is fed. */
+export function writerKind(writer: Writer): EdgesKind["writer"] {
+  return writer.kind === "embed" ? { kind: writer.kind } : { kind: writer.kind, layer: writer.layer };
+}
+
 /** Ways into readers. */
 export const EDGE_KINDS = ["q", "k", "v", "mlp"] as const;
 export type EdgeKind = typeof EDGE_KINDS[number];
@@ -161,8 +166,8 @@ function writeOf(model: ModelWeights, writer: EdgesKind["writer"], { forward, fr
   return scatterNd(zerosOf(front), at, { updates: writtenVector(model, writer, { at, forward }), reduction: "add" });
 }
 
-/** `[batch, d_model]` */
-function writtenVector(
+/** What a node writes: `[batch, d_model]`. @param options `at`: int64 `[batch, 2]`, row and token written to */
+export function writtenVector(
   model: ModelWeights,
   writer: EdgesKind["writer"],
   { at, forward }: { readonly at: Value; readonly forward: Forward },

@@ -8,7 +8,7 @@ import type { GraphRequest } from "../onnx/simplify.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { int64, type Tensor } from "../tensor/tensor.ts";
 import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
 import type {
   EdgeNumbers,
@@ -16,20 +16,24 @@ import type {
   MeasureNumbers,
   RunNumbers,
   RunQuestion,
+  ScoresQuestion,
   TensorNumbers,
   TensorsQuestion,
 } from "./questions.ts";
 import type { Edit } from "./edits.ts";
-import { buildEdgesGraph, edgeCountFeed, type EdgesKind, readEdges, writerFeeds } from "./edges_graph.ts";
+import { buildEdgesGraph, edgeCountFeed, type EdgesKind, readEdges, writerFeeds, writerKind } from "./edges_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { selectionFeeds } from "./selection.ts";
+import { buildAloneScores, buildReadScores, buildWriteScores, NEURON_INPUT } from "./scored_tokens_graph.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
 import { computeModelConstants, constantFeeds, type ModelConstants } from "./model_constants.ts";
 
 /** What a session is assumed to hold beyond its graph, in bytes (measured: 10 MB with prepacking off). */
 const SESSION_BYTES = 10 * 1024 * 1024;
+
+type Feeds = Readonly<Record<string, Tensor>>;
 
 export class Questioner {
   readonly #backend: Backend;
@@ -101,8 +105,7 @@ export class Questioner {
   ): Promise<{ readonly objective: number; readonly edges: readonly EdgeNumbers[] }> {
     const { writer, freezeNorm, topK, rows } = question;
     const { architecture } = model;
-    const writerKind = writer.kind === "embed" ? { kind: writer.kind } : { kind: writer.kind, layer: writer.layer };
-    const kind: EdgesKind = { ...questionKind(question, architecture), writer: writerKind, freezeNorm };
+    const kind: EdgesKind = { ...questionKind(question, architecture), writer: writerKind(writer), freezeNorm };
     const key = JSON.stringify(["edges", model.id, kind]);
     const { session } = await this.#session(model, key, () => buildEdgesGraph(model, kind));
     const slotCount = rows[0]?.tokens.length ?? 0;
@@ -115,6 +118,29 @@ export class Questioner {
       objective: output(fetches, "objective")[0] ?? NaN,
       edges: readEdges(kind, architecture, { fetches, topK }),
     };
+  }
+
+  /** One score a token of the vocabulary, on the first side. */
+  async scores(model: ModelWeights, question: ScoresQuestion): Promise<Float32Array<ArrayBuffer>> {
+    const { of, rows } = question;
+    const kind = questionKind(question, model.architecture);
+    const scored = async (key: readonly unknown[], build: () => GraphRequest, feeds: Feeds) => {
+      const { session } = await this.#session(model, JSON.stringify(["scores", model.id, ...key]), build);
+      return output(await session.execute(feeds), "scores").slice(0, model.architecture.vocabularySize);
+    };
+    if (of === "read") {
+      return scored(["read", kind], () => buildReadScores(model, kind), await this.#feeds(model, question));
+    }
+    if ("layer" in of) {
+      return scored(["alone", of.layer], () => buildAloneScores(model, of.layer), {
+        [NEURON_INPUT]: int64([1], [of.neuron]),
+      });
+    }
+    const writer = writerKind(of.writer);
+    return scored(["write", kind, writer], () => buildWriteScores(model, kind, writer), {
+      ...await this.#feeds(model, question),
+      ...writerFeeds(of.writer, rows.length),
+    });
   }
 
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {

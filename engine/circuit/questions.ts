@@ -61,6 +61,11 @@ export interface EdgeNumbers {
   readonly activation: number | null;
 }
 
+/** Asks for scores of the vocabulary: of a write, of a read (the question's trace), or of a neuron alone. */
+export interface ScoresQuestion extends Question {
+  readonly of: { readonly writer: Writer } | "read" | { readonly layer: number; readonly neuron: number };
+}
+
 /** J of a question with variations. */
 export interface MeasureNumbers {
   /** One a variant of the first side. */

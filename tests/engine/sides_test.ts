@@ -307,3 +307,19 @@ Deno.test("edges() refuses what has none", () =>
     const { edges } = await engine.edges({ ...QUESTION, node: "mlp/3/5@14", direction: "downstream" });
     assert.deepEqual(edges, [], "nothing reads after the last layer but the unembedding");
   }));
+
+Deno.test("scored tokens say what a node promotes and what drives it, for every kind of node", () =>
+  withEngine(async (engine) => {
+    const mover = await engine.scoredTokens({ ...QUESTION, node: "head/3/3@14<2", top: 5 });
+    assert.ok(mover.write.top.some(({ text }) => text === " Mary"), "the name mover promotes the name that it reads");
+    assert.deepEqual(mover.reads.map(({ path }) => path), ["q", "k"]);
+    assert.equal(mover.alone, null);
+    const neuron = await engine.scoredTokens({ ...QUESTION, node: "mlp/3/195@14", top: 5 });
+    assert.deepEqual(neuron.reads.map(({ path }) => path), [null]);
+    assert.equal(neuron.alone?.top.length, 5);
+    const embedding = await engine.scoredTokens({ ...QUESTION, node: "embed@2" });
+    assert.deepEqual([embedding.reads, embedding.alone], [[], null]);
+    assert.equal(embedding.write.bottom.length, 10);
+    await assert.rejects(engine.scoredTokens({ ...QUESTION, node: "mlp/9/0@1" }), ValidationError);
+    await assert.rejects(engine.scoredTokens({ ...QUESTION, node: "mlp/1/0@1", top: 0 }), ValidationError);
+  }));

@@ -139,6 +139,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "POST /edges",
     "POST /runs",
     "POST /runs/{id}/measured",
+    "POST /scored-tokens",
     "POST /tensors",
     "POST /tokenize",
   ]);

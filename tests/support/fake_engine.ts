@@ -23,6 +23,8 @@ import {
   type RunResult,
   type RunSpec,
   type RunSpecInput,
+  type ScoredTokens,
+  type ScoredTokensRequest,
   type Side,
   type SideLabel,
   type TensorsRequest,
@@ -164,6 +166,12 @@ export class FakeEngine implements Engine {
     this.#fail();
     const edges = [{ ref: "embed@0", into: null, attribution: 0.5, activation: null }];
     return Promise.resolve({ node: ref, direction, path, attribution: 1.5, objective: 3.25, edges });
+  }
+
+  scoredTokens({ node: ref }: ScoredTokensRequest): Promise<ScoredTokens> {
+    this.#fail();
+    const list = { top: [{ ...BOS, score: 2, normalized: 1 }], bottom: [{ ...BOS, score: -1, normalized: -0.5 }] };
+    return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
   measure(runId: string, { top = 32, by = "totalEffect" }: MeasureRequest): Promise<Measurement> {

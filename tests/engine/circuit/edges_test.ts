@@ -12,7 +12,7 @@ import { assertClose } from "../../support/assert_close.ts";
 import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
 import { readSafetensors } from "../../support/safetensors_fixture.ts";
 
-const FOLDER = new URL("../../fixtures/golden/edges/", import.meta.url);
+const FOLDER = new URL("../../fixtures/golden/other/", import.meta.url);
 const CASE = JSON.parse(await Deno.readTextFile(new URL("tiny.edges.T7.json", FOLDER)));
 const { tensors: golden } = readSafetensors(await Deno.readFile(new URL("tiny.edges.T7.safetensors", FOLDER)));
 const LAYERS = 3;

@@ -1,0 +1,53 @@
+/**
+ * Scores of every token of the vocabulary for one node (`reference-semantics.md` §3.7):
+ *
+ *   write  what the node's write promotes: w · (gain ⊙ W_U[v]), less its mean over the vocabulary; the sign follows the activation
+ *   read   which tokens would drive it: W_E[v] · ∂pre-activation/∂residual at the token that is read, the norm's scale held
+ *   alone  a neuron's pre-activation if the residual were the token's embedding and nothing else
+ */
+import { add, mul, sub } from "../onnx/elementwise.ts";
+import { layerNorm, matMul, reduceMean, reduceSum } from "../onnx/linear.ts";
+import { gather, gatherNd, reshape } from "../onnx/shaping.ts";
+import { graphInput, type Value } from "../onnx/value.ts";
+import { blockOf } from "../model/architecture.ts";
+import type { ModelWeights } from "../model/language_model.ts";
+import { type EdgesKind, writtenVector } from "./edges_graph.ts";
+import { buildQuestion, type QuestionKind } from "./question_graph.ts";
+import type { RunGraph } from "./run_graph.ts";
+
+/** Output `scores`: `[vocab]`, of the first side. */
+export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer: EdgesKind["writer"]): RunGraph {
+  const { weights: { finalNorm, unembedding } } = model;
+  const { forward } = buildQuestion(model, kind, false);
+  const at = graphInput("writer.at", "int64", ["batch", 2]);
+  const written = mul(writtenVector(model, writer, { at, forward }), finalNorm.gain);
+  const scores = matMul(written, unembedding, { transB: true });
+  return scoresOf(sub(scores, reduceMean(scores, { axes: [1], keepDims: true })));
+}
+
+/** Output `scores`: `[vocab]`, of the first side. @param kind With a trace of the node through one path, before its nonlinearity */
+export function buildReadScores(model: ModelWeights, kind: QuestionKind): RunGraph {
+  const question = buildQuestion(model, kind, false);
+  const [gradient] = question.gradients([question.front]);
+  if (gradient === undefined) throw new Error("Internal: gradient() answered too few values");
+  // A path is read at one token: the only reader.
+  const read = reduceSum(gatherNd(gradient, question.readerIndex), { axes: [1] });
+  return scoresOf(matMul(read, model.weights.tokenEmbedding, { transB: true }));
+}
+
+/** Name of the input that says which neuron: int64 `[1]`. */
+export const NEURON_INPUT = "neuron";
+
+/** Output `scores`: `[vocab]`. */
+export function buildAloneScores({ architecture, weights }: ModelWeights, layer: number): RunGraph {
+  const { norm2, mlpIn } = blockOf(weights, layer);
+  const unit = graphInput(NEURON_INPUT, "int64", [1]);
+  const normed = layerNorm(weights.tokenEmbedding, norm2, architecture.normEpsilon);
+  const pre = add(matMul(normed, gather(mlpIn.weight, unit, 1)), gather(mlpIn.bias, unit));
+  return { outputs: { scores: reshape(pre, [architecture.vocabularySize]) }, names: new Map() };
+}
+
+/** @param scores `[batch, vocab]` */
+function scoresOf(scores: Value): RunGraph {
+  return { outputs: { scores }, names: new Map() };
+}
