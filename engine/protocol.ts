@@ -1,7 +1,7 @@
 /** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
+import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
 import type {
-  EdgeNumbers,
   EdgesQuestion,
   MeasureNumbers,
   RunNumbers,

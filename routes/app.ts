@@ -8,6 +8,7 @@ import { debuggerRoutes } from "./debugger.tsx";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 import { answerProblem, errorHandler } from "./errors.tsx";
 import { homeRoutes } from "./home.tsx";
+import { nodeRoutes } from "./nodes.tsx";
 import { operationRoutes } from "./operations.ts";
 import { renderer } from "./renderer.tsx";
 import { runRoutes } from "./runs.tsx";
@@ -47,6 +48,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", homeRoutes(deps));
   app.route("/", debuggerRoutes(deps));
   app.route("/", runRoutes(deps));
+  app.route("/", nodeRoutes(deps));
   app.route("/", themeRoutes());
   app.notFound((c) => answerProblem(c, { status: 404, detail: "There is nothing at this address" }));
   app.onError(errorHandler(deps));

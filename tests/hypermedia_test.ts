@@ -15,6 +15,7 @@ Deno.test("the pages hold together", async (t) => {
     run,
     `${run}?sort=activation&dir=asc`,
     pair.headers.get("Location") ?? "",
+    `${run}/node?ref=mlp/1/7@0`,
     "/runs/none",
   ];
   const checked = new Set<string>();

@@ -1,5 +1,5 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
-import type { EngineStatus, Measurement, ModelSummary, RunResult } from "../engine/mod.ts";
+import type { EdgesResult, EngineStatus, Measurement, ModelSummary, RunResult, ScoredTokens } from "../engine/mod.ts";
 
 /** How the page is dressed; null follows the system. */
 export type Theme = "light" | "dark" | null;
@@ -80,6 +80,16 @@ export interface DebuggerProps {
   readonly messages: readonly FieldMessage[];
   /** The run shown below the form, with the state of its table; null before the first question. */
   readonly run: ShownRun | null;
+}
+
+export interface NodePageProps {
+  readonly run: RunResult;
+  /** The node's ref. */
+  readonly name: string;
+  readonly tokens: ScoredTokens;
+  /** One for each way into the node; none for an embedding. */
+  readonly upstream: readonly EdgesResult[];
+  readonly downstream: EdgesResult;
 }
 
 export interface ErrorProps {

@@ -32,6 +32,11 @@ export function runUrl(id: string, { sort, direction, side, pair }: Partial<RunV
   return url(`/runs/${encodeURIComponent(id)}`, query);
 }
 
+/** A node of a run. */
+export function nodeUrl(id: string, ref: string): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}/node`, new URLSearchParams({ ref }));
+}
+
 /** Where a run's strongest nodes are ablated, and where the outcome is seen. */
 export function measuredUrl(id: string): AppUrl {
   return url(`/runs/${encodeURIComponent(id)}/measured`);

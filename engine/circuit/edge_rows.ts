@@ -1,10 +1,9 @@
 /** Between refs and the numbers of edges. */
 import { ValidationError } from "../errors.ts";
 import type { Architecture } from "../model/architecture.ts";
-import type { Writer } from "./edges_graph.ts";
+import type { EdgeNumbers, Writer } from "./edges_graph.ts";
 import type { EdgeRow } from "./edges_request.ts";
 import { checkNode } from "./node_range.ts";
-import type { EdgeNumbers } from "./questions.ts";
 import { formatNodeRef, type NodeRef, parseNodeRef } from "./refs.ts";
 import type { NodeRow } from "./run_result.ts";
 

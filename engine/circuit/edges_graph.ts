@@ -32,7 +32,6 @@ import { causalMask, type Forward, hookOf, linear, normOutput } from "../model/t
 import { dimAt, elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
-import type { EdgeNumbers } from "./questions.ts";
 import type { RunGraph } from "./run_graph.ts";
 import { pairPenalty, tokenPenalty } from "./selection.ts";
 
@@ -218,6 +217,16 @@ export function edgeOutputs(
 ): Readonly<Record<"indices" | "attribution" | "activation", string>> {
   const prefix = `edges.${kind}.${layer}`;
   return { indices: `${prefix}.indices`, attribution: `${prefix}.attribution`, activation: `${prefix}.activation` };
+}
+
+/** An edge by its reader's place in the graph. */
+export interface EdgeNumbers {
+  readonly kind: EdgeKind;
+  readonly layer: number;
+  /** Index into `[token, neuron]` or `[head, query, key]`. */
+  readonly flatIndex: number;
+  readonly attribution: number;
+  readonly activation: number | null;
 }
 
 /** The input that says how many edges of each sign, kind and layer are taken: int64 `[1]`. */

@@ -11,7 +11,6 @@ import { SessionCache, type SessionCounters, type SessionLookup } from "../runti
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
 import type {
-  EdgeNumbers,
   EdgesQuestion,
   MeasureNumbers,
   RunNumbers,
@@ -21,7 +20,15 @@ import type {
   TensorsQuestion,
 } from "./questions.ts";
 import type { Edit } from "./edits.ts";
-import { buildEdgesGraph, edgeCountFeed, type EdgesKind, readEdges, writerFeeds, writerKind } from "./edges_graph.ts";
+import {
+  buildEdgesGraph,
+  edgeCountFeed,
+  type EdgeNumbers,
+  type EdgesKind,
+  readEdges,
+  writerFeeds,
+  writerKind,
+} from "./edges_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";

@@ -1,5 +1,5 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
-import type { EdgeKind, Writer } from "./edges_graph.ts";
+import type { Writer } from "./edges_graph.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { Candidate } from "./selection.ts";
@@ -49,16 +49,6 @@ export interface EdgesQuestion extends Question {
   readonly writer: Writer;
   readonly freezeNorm: boolean;
   readonly topK: number;
-}
-
-/** An edge by its reader's place in the graph. */
-export interface EdgeNumbers {
-  readonly kind: EdgeKind;
-  readonly layer: number;
-  /** Index into `[token, neuron]` or `[head, query, key]`. */
-  readonly flatIndex: number;
-  readonly attribution: number;
-  readonly activation: number | null;
 }
 
 /** Asks for scores of the vocabulary: of a write, of a read (the question's trace), or of a neuron alone. */

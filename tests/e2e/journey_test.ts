@@ -267,6 +267,14 @@ function visits(url: string): Readonly<Record<string, (page: Page) => Promise<vo
       await page.getByRole("button", { name: "Run", exact: true }).last().click();
       await page.locator(".field-message").waitFor();
     },
+    node: async (page) => {
+      await page.goto(url);
+      await page.getByRole("button", { name: /^Show why/ }).click();
+      await page.waitForURL(/\/runs\//);
+      await page.locator("#nodes tbody summary").first().click();
+      await page.locator("#nodes tbody").getByRole("link", { name: "Details" }).first().click();
+      await page.getByRole("heading", { name: "What reads it after" }).waitFor();
+    },
     missing: async (page) => void await page.goto(`${url}runs/nothing`),
   };
 }

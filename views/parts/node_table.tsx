@@ -5,7 +5,7 @@ import { formatNumber, formatSigned, tokenLabel } from "../format.ts";
 import { HEAT_STEPS, heatClass } from "../heat.ts";
 import { METRIC_COLUMNS, type MetricKey, metricValue, sortedNodes } from "../node_order.ts";
 import type { NodeSort, RunViewState } from "../props.ts";
-import { runUrl } from "../urls.ts";
+import { nodeUrl, runUrl } from "../urls.ts";
 import { ChangeButton } from "./change_button.tsx";
 
 export const NODES_ID = "nodes";
@@ -91,7 +91,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
                   <NodeTokens node={node} sides={sides} />
                 </td>
                 <td>
-                  <NodeActions row={node} />
+                  <NodeActions runId={result.id} row={node} />
                 </td>
                 {columns.map((column) => (
                   <MetricCell value={valueOf(node, column)} column={column} largest={largest.get(column) ?? 0} />
@@ -193,13 +193,16 @@ function NodeTokens({ node, sides }: { readonly node: NodeRow } & Pick<RunResult
 }
 
 /** What can be done with a node, folded away until wanted. */
-function NodeActions({ row: { ref, refs } }: { readonly row: NodeRow }): VNode {
+function NodeActions({ runId, row: { ref, refs } }: { readonly runId: string; readonly row: NodeRow }): VNode {
   // Tokens of changes count in the first prompt, unless it lacks them.
   const name = refs?.[0] === null ? `right: ${ref}` : ref;
   return (
     <details class="node-actions">
       <summary aria-label={`Act on ${ref}`}>⋯</summary>
       <div class="node-actions-menu">
+        {refs?.[0] === null
+          ? null
+          : <a href={nodeUrl(runId, ref)} title="What it promotes, what drives it, its edges">Details</a>}
         <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>
         {ref.startsWith("head/")
           ? (

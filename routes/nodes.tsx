@@ -1,0 +1,63 @@
+/** The page of one node of a run. */
+import { Hono } from "hono";
+import { type Engine, parseNodeRef, type RunResult, type RunSpecInput, ValidationError } from "../engine/mod.ts";
+import { NodePage } from "../views/pages/node_page.tsx";
+import type { AppEnv, Deps } from "./env.ts";
+
+/** Edges listed of either sign. */
+const EDGE_COUNT = 10;
+
+/** `GET /runs/:id/node?ref=…` */
+export function nodeRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
+  return new Hono<AppEnv>().get("/runs/:id/node", async (c) => {
+    const run = engine.storedRun(c.req.param("id"));
+    const name = c.req.query("ref") ?? "";
+    const props = await nodeProps(engine, run, { name, signal: c.req.raw.signal });
+    return c.render(<NodePage run={run} name={name} {...props} />, { title: `${name} · ${run.spec.model}` });
+  });
+}
+
+async function nodeProps(
+  engine: Engine,
+  run: RunResult,
+  { name, signal }: { readonly name: string; readonly signal: AbortSignal },
+) {
+  const kind = kindOf(name);
+  const question = questionOf(run);
+  const paths = kind === "head" ? ["q", "k", "v"] as const : kind === "mlp" ? [null] : [];
+  const options = { signal };
+  const tokens = await engine.scoredTokens({ ...question, node: name }, options);
+  const upstream = [];
+  for (const path of paths) {
+    upstream.push(
+      await engine.edges({ ...question, node: name, path, direction: "upstream", topK: EDGE_COUNT }, options),
+    );
+  }
+  const downstream = await engine.edges(
+    { ...question, node: name, direction: "downstream", topK: EDGE_COUNT },
+    options,
+  );
+  return { tokens, upstream, downstream };
+}
+
+/** The run's question about its first prompt, interventions included, patches aside: those need the other prompt. */
+function questionOf({ spec: { prompts: [prompt], interventions, model, bos, objective, freezeFinalNorm } }: RunResult) {
+  return structuredClone({
+    model,
+    prompts: prompt === undefined ? [] : [prompt],
+    // A BOS is never prepended to tokens.
+    ...prompt !== undefined && "text" in prompt ? { bos } : {},
+    objective,
+    freezeFinalNorm,
+    interventions: interventions.filter(({ patch, prompt: index }) => patch === undefined && index === 0),
+  }) as Pick<RunSpecInput, "model" | "prompts" | "bos" | "objective" | "freezeFinalNorm" | "interventions">;
+}
+
+function kindOf(name: string): "head" | "mlp" | "embed" {
+  try {
+    return parseNodeRef(name).kind;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new ValidationError([{ path: "ref", message: error.message }]);
+  }
+}

@@ -1,0 +1,154 @@
+/** One node of a run: what it promotes, what drives it, and how it is wired. */
+import type { VNode } from "preact";
+import type { EdgeRow, EdgesResult, ScoredList } from "../../engine/mod.ts";
+import { formatSigned, tokenLabel } from "../format.ts";
+import { heatClass } from "../heat.ts";
+import type { NodePageProps } from "../props.ts";
+import { nodeUrl, runUrl } from "../urls.ts";
+
+export function NodePage({ run, name, tokens, upstream, downstream }: NodePageProps): VNode {
+  return (
+    <div class="page node-page">
+      <p>
+        <a href={runUrl(run.id)}>← back to the answer</a>
+      </p>
+      <h1>
+        <code>{name}</code>
+      </h1>
+      <section class="card" aria-labelledby="promotes-title">
+        <h2 id="promotes-title">What it promotes</h2>
+        <p class="fine-print">
+          Its write through the final norm’s gain and the unembedding, less the mean over the vocabulary; the sign
+          follows its activation.
+        </p>
+        <Lists list={tokens.write} titles={["promoted", "suppressed"]} />
+      </section>
+      {tokens.reads.map(({ path, ...list }) => (
+        <section class="card" aria-labelledby={`reads-${path ?? "in"}-title`}>
+          <h2 id={`reads-${path ?? "in"}-title`}>{READ_TITLES[path ?? "in"]}</h2>
+          <p class="fine-print">
+            Token embeddings along the gradient of its {path === null ? "pre-activation" : "attention score"}{" "}
+            at the token read here.
+          </p>
+          <Lists list={list} titles={["raise it", "lower it"]} />
+        </section>
+      ))}
+      {tokens.alone === null ? null : (
+        <section class="card" aria-labelledby="alone-title">
+          <h2 id="alone-title">Each token by itself</h2>
+          <p class="fine-print">
+            Its pre-activation if the residual were this token’s embedding and nothing else; independent of the prompt.
+          </p>
+          <Lists list={tokens.alone} titles={["highest", "lowest"]} />
+        </section>
+      )}
+      {upstream.map((edges) => (
+        <Edges
+          key={edges.path ?? "in"}
+          runId={run.id}
+          edges={edges}
+          title={edges.path === null ? "What it gets from before" : `What it gets from before, through ${edges.path}`}
+          help={`Shares of its attribution (${
+            formatSigned(edges.attribution ?? 0)
+          }: activation times the objective’s gradient) by who wrote what it reads, the direct way.`}
+        />
+      ))}
+      <Edges
+        runId={run.id}
+        edges={downstream}
+        title="What reads it after"
+        help="How much of each reader’s attribution comes from this node’s write, the direct way, and how far the write moves the reader."
+      />
+    </div>
+  );
+}
+
+const READ_TITLES = {
+  in: "Which tokens would drive it",
+  q: "Which tokens would make it look: the query side",
+  k: "Which tokens it looks for: the key side",
+} as const;
+
+function Lists({ list, titles }: { readonly list: ScoredList; readonly titles: readonly [string, string] }): VNode {
+  const largest = Math.max(...[...list.top, ...list.bottom].map(({ score }) => Math.abs(score)));
+  return (
+    <div class="token-lists">
+      {([list.top, list.bottom] as const).map((ends, index) => (
+        <div>
+          <h3>{titles[index]}</h3>
+          <ol class="scored-tokens">
+            {ends.map(({ id, text, score }) => (
+              <li class={heatClass(score, largest)} title={`id ${id}: ${score}`}>
+                <code class="token-name">{tokenLabel(text)}</code> <span class="number">{formatSigned(score)}</span>
+              </li>
+            ))}
+          </ol>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface EdgesProps {
+  readonly runId: string;
+  readonly edges: EdgesResult;
+  readonly title: string;
+  readonly help: string;
+}
+
+function Edges({ runId, edges: { edges, direction, path }, title, help }: EdgesProps): VNode {
+  const id = `edges-${direction}-${path ?? "in"}`;
+  const largest = Math.max(0, ...edges.map(({ attribution }) => Math.abs(attribution)));
+  const isDownstream = direction === "downstream";
+  return (
+    <section class="card" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      <p class="fine-print">{help}</p>
+      {edges.length === 0
+        ? <p class="empty-state">Nothing: no node lies {isDownstream ? "after" : "before"} it.</p>
+        : (
+          <div class="table-scroll" tabIndex={0} role="region" aria-label={title}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Node</th>
+                  {isDownstream ? <th scope="col">Into</th> : null}
+                  <th scope="col" class="number">Attribution</th>
+                  {isDownstream ? <th scope="col" class="number">Activation</th> : null}
+                </tr>
+              </thead>
+              <tbody>
+                {edges.map((edge) => <Edge runId={runId} edge={edge} isDownstream={isDownstream} largest={largest} />)}
+              </tbody>
+            </table>
+          </div>
+        )}
+    </section>
+  );
+}
+
+function Edge(
+  { runId, edge: { ref, into, attribution, activation }, isDownstream, largest }: {
+    readonly runId: string;
+    readonly edge: EdgeRow;
+    readonly isDownstream: boolean;
+    readonly largest: number;
+  },
+): VNode {
+  return (
+    <tr>
+      <th scope="row">
+        <a href={nodeUrl(runId, ref)}>
+          <code>{ref}</code>
+        </a>
+      </th>
+      {isDownstream ? <td>{into === "mlp" ? "neuron" : into}</td> : null}
+      <td class={`number ${heatClass(attribution, largest)}`} title={String(attribution)}>
+        {formatSigned(attribution)}
+      </td>
+      {isDownstream
+        ? <td class="number" title={String(activation)}>{activation === null ? "—" : formatSigned(activation)}</td>
+        : null}
+    </tr>
+  );
+}
