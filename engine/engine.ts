@@ -1,4 +1,5 @@
 /** The engine as the rest of the program sees it; `mod.ts` opens one. */
+import type { Job, JobRequest } from "./means_jobs.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import type { Measurement, MeasureRequest } from "./circuit/measurement.ts";
@@ -46,7 +47,7 @@ export interface Engine {
   /** Text to tokens, BOS prepended if `bos` and lacking. @throws {NotFoundError | ValidationError} */
   tokenize(modelId: string, text: string, bos: boolean): readonly Token[];
   /** Checks a question against the model and fills in every default. @throws {ValidationError | NotFoundError} */
-  canonicalize(input: RunSpecInput): RunSpec;
+  canonicalize(input: RunSpecInput): Promise<RunSpec>;
   /** Finds or computes the run. @throws {ValidationError | NotFoundError | QueueFullError | CancelledError | EngineUnavailableError} */
   run(input: RunSpecInput, options?: CallOptions): Promise<RunAnswer>;
   /** A stored run. @throws {NotFoundError} */
@@ -70,6 +71,14 @@ export interface Engine {
   finishedMeasurement(runId: string, request: MeasureRequest): Promise<Measurement>;
   /** Drops what of a measurement has not been executed. */
   cancelMeasurement(runId: string, request: MeasureRequest): void;
+  /** Begins a job, or finds it under way or done. @throws {ValidationError | NotFoundError} */
+  startJob(request: JobRequest): Promise<Job>;
+  /** Jobs since the start. */
+  jobs(): readonly Job[];
+  /** A job when it is over. @throws {NotFoundError} */
+  finishedJob(id: string): Promise<Job>;
+  /** Drops what of a job has not been executed. @throws {NotFoundError} */
+  cancelJob(id: string): void;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

@@ -42,4 +42,5 @@ export {
   runSpecSchema,
 } from "./circuit/run_spec.ts";
 export { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
+export { type Job, type JobRequest, jobRequestSchema } from "./means_jobs.ts";
 export { openEngine, type OpenEngineOptions } from "./open_engine.ts";

@@ -21,18 +21,14 @@ import { resolveTensorNames } from "./circuit/tensor_names.ts";
 import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
 import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import {
-  EngineError,
-  FileFormatError,
-  ModelNotLoadedError,
-  NotFoundError,
-  StartError,
-  ValidationError,
-} from "./errors.ts";
-import { findModels, type LanguageModel, openLanguageModel } from "./model/language_model.ts";
+import { EngineError, ModelNotLoadedError, NotFoundError, StartError, ValidationError } from "./errors.ts";
+import type { LanguageModel } from "./model/language_model.ts";
+import { type Job, type JobRequest, jobRequestSchema, MeansJobs } from "./means_jobs.ts";
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { openModels } from "./open_models.ts";
+import { readReferenceTexts } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
@@ -85,6 +81,13 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
 }
 
+interface Resolved {
+  readonly model: LanguageModel;
+  readonly resolved: ResolvedQuestion;
+  /** Digest of the reference texts whose means the question uses; null if it uses none. */
+  readonly texts: string | null;
+}
+
 interface Parts {
   readonly models: ReadonlyMap<string, LanguageModel>;
   readonly worker: WorkerClient<EngineRequests>;
@@ -101,6 +104,7 @@ class LocalEngine implements Engine {
   readonly #digests = new Map<string, Promise<string>>();
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
+  readonly #jobs: MeansJobs;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -111,6 +115,7 @@ class LocalEngine implements Engine {
     this.#worker = worker;
     this.#store = store;
     this.#measurer = new Measurer(worker, store);
+    this.#jobs = new MeansJobs(worker, store);
   }
 
   models(): readonly ModelSummary[] {
@@ -130,14 +135,14 @@ class LocalEngine implements Engine {
     return tokenizeText(model, text, bos).map((id) => ({ id, text: model.tokenizer.tokenText(id) }));
   }
 
-  canonicalize(input: RunSpecInput): RunSpec {
-    return this.#resolve(input).resolved.spec;
+  async canonicalize(input: RunSpecInput): Promise<RunSpec> {
+    return (await this.#resolve(input)).resolved.spec;
   }
 
   async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
-    const { model, resolved } = this.#resolve(input);
+    const { model, resolved, texts } = await this.#resolve(input);
     const weights = await this.#digest(model);
-    const id = runId(resolved.spec, weights);
+    const id = runId(resolved.spec, weights, texts);
     const stored = this.#store.findRun(id);
     if (stored !== null) return { result: stored, isNew: false };
     return await this.#running.join(id, signal, async (shared) => {
@@ -159,7 +164,7 @@ class LocalEngine implements Engine {
 
   async tensors(request: TensorsRequest, { signal }: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const { tensors: asked, ...rest } = parseOrThrow(tensorsRequestSchema, request);
-    const { model, resolved: { spec, question } } = this.#resolve(rest);
+    const { model, resolved: { spec, question } } = await this.#resolve(rest);
     const { names, issues } = resolveTensorNames(asked, model.architecture);
     if (issues.length > 0) throw new ValidationError(issues);
     const [row] = question.rows;
@@ -200,7 +205,7 @@ class LocalEngine implements Engine {
         edges: writersOf(nodes),
       };
     }
-    const { model, resolved: { question, alignment } } = this.#resolve(spec);
+    const { model, resolved: { question, alignment } } = await this.#resolve(spec);
     const tokenCount = alignment.length;
     const writer = resolveWriter({ ref, path }, model.architecture, tokenCount);
     const { output: { objective, edges, sessions } } = await this.#worker.call(
@@ -219,7 +224,7 @@ class LocalEngine implements Engine {
 
   async scoredTokens(request: ScoredTokensRequest, { signal }: CallOptions = {}): Promise<ScoredTokens> {
     const { node: ref, top, ...spec } = parseOrThrow(scoredTokensRequestSchema, request);
-    const { model, resolved: { question: { topK: _k, ...question }, alignment } } = this.#resolve(spec);
+    const { model, resolved: { question: { topK: _k, ...question }, alignment } } = await this.#resolve(spec);
     const writer = resolveWriter({ ref, path: null }, model.architecture, alignment.length);
     const list = async (asked: ScoresQuestion) => {
       const { output: { scores, sessions } } = await this.#worker.call(
@@ -263,7 +268,7 @@ class LocalEngine implements Engine {
         `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
       );
     }
-    return this.#measurer.begin({ model, run, resolved: this.#resolve(run.spec).resolved, query });
+    return this.#measurer.begin({ model, run, resolved: (await this.#resolve(run.spec)).resolved, query });
   }
 
   measurement(runId: string, request: MeasureRequest): Measurement | null {
@@ -276,6 +281,24 @@ class LocalEngine implements Engine {
 
   cancelMeasurement(runId: string, request: MeasureRequest): void {
     this.#measurer.cancel(runId, parseOrThrow(measureRequestSchema, request));
+  }
+
+  async startJob(request: JobRequest): Promise<Job> {
+    const { model: id = this.#defaultId() } = parseOrThrow(jobRequestSchema, request);
+    const model = this.#model(id);
+    return this.#jobs.begin(model, await readReferenceTexts(model), await this.#digest(model));
+  }
+
+  jobs(): readonly Job[] {
+    return this.#jobs.list();
+  }
+
+  finishedJob(id: string): Promise<Job> {
+    return this.#jobs.finished(id);
+  }
+
+  cancelJob(id: string): void {
+    this.#jobs.cancel(id);
   }
 
   status(): EngineStatus {
@@ -309,11 +332,21 @@ class LocalEngine implements Engine {
     return model;
   }
 
-  #resolve(input: unknown): { readonly model: LanguageModel; readonly resolved: ResolvedQuestion } {
+  /** @throws {ValidationError | NotFoundError} */
+  async #resolve(input: unknown): Promise<Resolved> {
     const parsed = parseOrThrow(runSpecSchema, input);
-    const [defaultId = ""] = this.#models.keys();
-    const model = this.#model(parsed.model ?? defaultId);
-    return { model, resolved: resolveSpec(parsed, model) };
+    const model = this.#model(parsed.model ?? this.#defaultId());
+    if (parsed.interventions.every(({ method }) => method === undefined)) {
+      return { model, resolved: resolveSpec(parsed, model, null), texts: null };
+    }
+    const { digest: texts } = await readReferenceTexts(model);
+    const means = this.#store.findMeans(await this.#digest(model), texts);
+    return { model, resolved: resolveSpec(parsed, model, means), texts };
+  }
+
+  #defaultId(): string {
+    const [id = ""] = this.#models.keys();
+    return id;
   }
 
   #digest(model: LanguageModel): Promise<string> {
@@ -355,36 +388,10 @@ class LocalEngine implements Engine {
   }
 }
 
-/** The same question about the same weights always has the same id. */
-function runId(spec: RunSpec, weights: string): string {
-  return createHash("sha256").update(JSON.stringify([spec, weights])).digest("hex").slice(0, 32);
-}
-
-/** Opens every model of the folders. A damaged one ends the start if it was named itself, else it is left out and told. */
-async function openModels(
-  folders: readonly string[],
-  log: (line: string) => void,
-): Promise<ReadonlyMap<string, LanguageModel>> {
-  const models = new Map<string, LanguageModel>();
-  for (const folder of folders) {
-    const found = await findModels(folder);
-    const opened = await Promise.allSettled(found.map(openLanguageModel));
-    opened.forEach((outcome, index) => {
-      const { id } = found[index] ?? { id: "" };
-      if (outcome.status === "rejected") {
-        const line = `Cannot load model "${id}": ${messageOf(outcome.reason)}`;
-        if (found.length === 1 || !(outcome.reason instanceof FileFormatError)) {
-          throw new StartError(line, { cause: outcome.reason });
-        }
-        log(line);
-      } else if (models.has(id)) {
-        throw new StartError(`Cannot start: two models are named "${id}"; rename one of the folders`);
-      } else {
-        models.set(id, outcome.value);
-      }
-    });
-  }
-  return models;
+/** The same question about the same weights, and where means enter over the same texts, always has the same id. */
+function runId(spec: RunSpec, weights: string, texts: string | null): string {
+  const parts = texts === null ? [spec, weights] : [spec, weights, texts];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
 function messageOf(error: unknown): string {

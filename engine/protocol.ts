@@ -1,4 +1,5 @@
 /** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
+import type { MeanSums } from "./circuit/means_graph.ts";
 import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
 import type {
@@ -38,6 +39,10 @@ export type EngineRequests = {
   scores: {
     input: { modelId: string; question: ScoresQuestion };
     output: { scores: Float32Array<ArrayBuffer>; sessions: SessionCounters };
+  };
+  means: {
+    input: { modelId: string; texts: readonly (readonly number[])[] };
+    output: { sums: MeanSums; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

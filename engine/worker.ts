@@ -68,6 +68,11 @@ serveWorker<EngineRequests>({
     const scores = await questioner.scores(await opened().model(modelId), question);
     return { output: { scores, sessions: questioner.sessions }, transfer: [scores.buffer] };
   },
+  means: async ({ modelId, texts }) => {
+    const { questioner } = opened();
+    const sums = await questioner.means(await opened().model(modelId), texts);
+    return { output: { sums, sessions: questioner.sessions } };
+  },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();
     const numbers = await questioner.measure(await opened().model(modelId), question, variants);

@@ -5,8 +5,10 @@ import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { type Engine, NotFoundError, toValidationError } from "../engine/mod.ts";
 import {
+  cancelJob,
   cancelMeasurement,
   createRun,
+  listJobs,
   listModels,
   measureRun,
   readEdges,
@@ -17,6 +19,7 @@ import {
   readRun,
   readScoredTokens,
   readTensors,
+  startJob,
   tokenize,
 } from "./api_routes.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
@@ -71,6 +74,15 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     })
     .openapi(readScoredTokens, async (c) => {
       return c.json(await engine.scoredTokens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(startJob, async (c) => {
+      const job = await engine.startJob(c.req.valid("json"));
+      return c.json(job, job.state === "done" ? 200 : 202);
+    })
+    .openapi(listJobs, (c) => c.json({ jobs: engine.jobs() }, 200))
+    .openapi(cancelJob, (c) => {
+      engine.cancelJob(c.req.valid("param").id);
+      return c.body(null, 204);
     })
     .openapi(readTensors, async (c) => {
       const bytes = await engine.tensors(c.req.valid("json"), { signal: c.req.raw.signal });

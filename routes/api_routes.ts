@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   edgesRequestSchema,
+  jobRequestSchema,
   measureRequestSchema,
   runSpecSchema,
   scoredTokensRequestSchema,
@@ -9,6 +10,7 @@ import {
 } from "../engine/mod.ts";
 import {
   edgesResultSchema,
+  jobSchema,
   measurementSchema,
   modelDetailSchema,
   modelSummarySchema,
@@ -165,6 +167,39 @@ export const readScoredTokens = createRoute({
   summary: "What a node promotes and suppresses in the vocabulary, and which tokens drive it",
   request: { body: jsonBody(documented(scoredTokensRequestSchema, "ScoredTokensRequest")) },
   responses: { 200: { description: "The lists", ...jsonContent(scoredTokensSchema) }, ...workProblems },
+});
+
+/** POST /jobs */
+export const startJob = createRoute({
+  method: "post",
+  path: "/jobs",
+  summary: "Begin long work in the background: mean values of all nodes over a model's reference texts",
+  request: { body: jsonBody(documented(jobRequestSchema, "JobRequest")) },
+  responses: {
+    200: { description: "Done before", ...jsonContent(jobSchema) },
+    202: { description: "Under way", ...jsonContent(jobSchema) },
+    ...workProblems,
+  },
+});
+
+/** GET /jobs */
+export const listJobs = createRoute({
+  method: "get",
+  path: "/jobs",
+  summary: "Jobs since the start of the server",
+  responses: {
+    200: { description: "The jobs", ...jsonContent(z.object({ jobs: z.array(jobSchema).readonly() }).openapi("Jobs")) },
+    ...problemResponses([421, 500]),
+  },
+});
+
+/** DELETE /jobs/{id} */
+export const cancelJob = createRoute({
+  method: "delete",
+  path: "/jobs/{id}",
+  summary: "Drop what of a job has not been executed",
+  request: { params: idParameter },
+  responses: { 204: { description: "Dropped, or over already" }, ...readProblems },
 });
 
 /** POST /tensors */

@@ -127,6 +127,17 @@ export const scoredTokensSchema = z.object({
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
 
+/** Long work in the background. */
+export const jobSchema = z.object({
+  id: z.string(),
+  kind: z.literal("means"),
+  model: z.string(),
+  state: z.enum(["running", "done", "cancelled", "failed"]),
+  done: z.int(),
+  total: z.int(),
+  problem: z.string().nullable(),
+}).openapi("Job");
+
 /** Estimates beside what ablation really does. */
 export const measurementSchema = z.object({
   run: z.string(),

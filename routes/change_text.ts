@@ -4,13 +4,15 @@
  *   head/3/3@14<2 = 0            set to a value
  *   mlp/2/17@5 * 0.5             a multiple of what it is
  *   head/1/0@14<* from right     what it is on the other prompt
+ *   mlp/2/17@5 = mean            its mean over the model's reference texts
  *   right: mlp/2/17@6 = 0        tokens counted in the right prompt
  *
  * and of a trace: `mlp/3/17@14`, `head/3/3@14<2 q`, `head/1/3@14<4 v towards mlp/2/3@14`.
  */
 import type { FieldIssue, Intervention, TraceSpec } from "../engine/mod.ts";
 
-const INTERVENTION = /^(?:(left|right):\s*)?(\S+?)\s*(?:([=*])\s*([-+]?[\d.]+(?:e[-+]?\d+)?)|\s+from\s+(left|right))$/i;
+const INTERVENTION =
+  /^(?:(left|right):\s*)?(\S+?)\s*(?:([=*])\s*([-+]?[\d.]+(?:e[-+]?\d+)?)|=\s*(mean)|\s+from\s+(left|right))$/i;
 const TRACE =
   /^(\S+)(?:\s+(q|k|qk|v))?(?:\s+towards\s+(\S+)(?:\s+(q|k|qk))?)?((?:\s+(?:post|free-norm|attribution))*)$/i;
 
@@ -21,25 +23,29 @@ export function parseInterventions(
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const issues: FieldIssue[] = [];
   const interventions = lines.flatMap((line, index) => {
-    const [, prompt, name, sign, number, from] = INTERVENTION.exec(line) ?? [];
+    const [, prompt, name, sign, number, mean, from] = INTERVENTION.exec(line) ?? [];
     if (name === undefined) {
       issues.push({
         path: `interventions.${index}`,
-        message: `${JSON.stringify(line)} is no intervention: expected NODE = NUMBER, NODE * NUMBER or NODE from right`,
+        message: `${
+          JSON.stringify(line)
+        } is no intervention: expected NODE = NUMBER, NODE * NUMBER, NODE = mean or NODE from right`,
       });
       return [];
     }
     const place = { node: name, prompt: prompt?.toLowerCase() === "right" ? 1 : 0 };
     if (from !== undefined) return [{ ...place, patch: { from: from.toLowerCase() } }];
+    if (mean !== undefined) return [{ ...place, method: "mean" }];
     return [{ ...place, [sign === "*" ? "scale" : "set"]: Number(number) }];
   });
   return { interventions, issues };
 }
 
 /** The text of an intervention; `parseInterventions` reads it back. */
-export function formatIntervention({ node: name, prompt, set, scale, patch }: Intervention): string {
+export function formatIntervention({ node: name, prompt, set, scale, patch, method }: Intervention): string {
   const place = `${prompt === 1 ? "right: " : ""}${name}`;
   if (patch !== undefined) return `${place} from ${patch.from}`;
+  if (method !== undefined) return `${place} = ${method}`;
   return scale === undefined ? `${place} = ${set}` : `${place} * ${scale}`;
 }
 

@@ -32,7 +32,7 @@ import { causalMask, type Forward, hookOf, linear, normOutput } from "../model/t
 import { dimAt, elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
-import type { RunGraph } from "./run_graph.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 import { pairPenalty, tokenPenalty } from "./selection.ts";
 
 /** A node that writes. Tokens are slots. */
@@ -277,7 +277,7 @@ function layerEdgeNumbers(
 }
 
 /** The strongest edges of either sign of every kind and layer, of the first side. */
-export function buildEdgesGraph(model: ModelWeights, kind: EdgesKind): RunGraph {
+export function buildEdgesGraph(model: ModelWeights, kind: EdgesKind): GraphRequest {
   const question = buildQuestion(model, kind, false);
   const { forward: { order } } = question;
   const k = graphInput(EDGE_COUNT_INPUT, "int64", [1]);

@@ -4,6 +4,7 @@ import type { FieldIssue } from "../errors.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { type Alignment, slotOf } from "./alignment.ts";
 import { type Edit, EMBEDDING_SITE } from "./edits.ts";
+import { meanProbability, type ModelMeans } from "./model_means.ts";
 import { checkNode } from "./node_range.ts";
 import { type InterventionRef, type NodeRef, parseInterventionRef } from "./refs.ts";
 
@@ -11,8 +12,8 @@ import { type InterventionRef, type NodeRef, parseInterventionRef } from "./refs
 export const MAX_INTERVENTIONS = 64;
 
 /** How the value of an intervened node comes about: exactly one of these says it. */
-const METHODS = ["set", "scale", "patch"] as const;
-export type InterventionMethod = typeof METHODS[number];
+const METHODS = ["set", "scale", "patch", "method"] as const;
+export type InterventionMethod = "set" | "scale" | "patch" | "mean";
 
 /** One intervention. Its node is overwritten before anything reads it. */
 export const interventionSchema = z.strictObject({
@@ -26,15 +27,19 @@ export const interventionSchema = z.strictObject({
   patch: z.strictObject({ from: z.enum(["left", "right"], { error: "Expected left or right" }) }).optional().meta({
     description: "The value that the node has on that prompt without interventions",
   }),
+  method: z.literal("mean", { error: 'Expected "mean"' }).optional().meta({
+    description: "The mean over the model's reference texts (a job computes it), heads by how far back they attend",
+  }),
 }, { error: "Expected an object with a node and how its value comes about" }).refine(
   (intervention) => METHODS.filter((method) => intervention[method] !== undefined).length === 1,
-  'Expected exactly one of "set": NUMBER, "scale": NUMBER, "patch": { "from": "left" or "right" }',
+  'Expected exactly one of "set": NUMBER, "scale": NUMBER, "patch": { "from": "left" or "right" }, "method": "mean"',
 );
 
 export type Intervention = z.output<typeof interventionSchema>;
 
 export function methodOf(intervention: Intervention): InterventionMethod {
-  return METHODS.find((method) => intervention[method] !== undefined) ?? "set";
+  const said = METHODS.find((method) => intervention[method] !== undefined) ?? "set";
+  return said === "method" ? "mean" : said;
 }
 
 /** A row of the batch as interventions see it. */
@@ -49,6 +54,8 @@ export interface InterventionContext {
   readonly alignment: Alignment;
   /** One a row of the batch. */
   readonly sides: readonly InterventionSide[];
+  /** Null before they are computed. */
+  readonly means: ModelMeans | null;
 }
 
 export interface ResolvedInterventions {
@@ -76,6 +83,7 @@ export function resolveInterventions(
       return [];
     }
     const entries = entriesOf(ref, intervention.prompt, context);
+    if (intervention.method === "mean" && !hasMeans(ref, intervention.prompt, { context, path, issues })) return [];
     const twice = entries.map((entry) => seen.get(entryKey(entry))).find((other) => other !== undefined);
     if (twice !== undefined) {
       issues.push({
@@ -182,15 +190,19 @@ function pairEntry({ layer, head }: { layer: number; head: number }, query: numb
 }
 
 function editsOf(
-  { hook, index, slots }: SlotEntry,
+  { hook, index, slots, order }: SlotEntry,
   intervention: Intervention,
-  { alignment, sides }: InterventionContext,
+  { alignment, sides, means }: InterventionContext,
 ): readonly Edit[] {
   const hasSlots = (promptIndex: number) => slots.every((slot) => typeof alignment[slot]?.[promptIndex] === "number");
   return sides.flatMap((side, row): readonly Edit[] => {
     if (!side.isEdited || !hasSlots(side.prompt)) return [];
     const base = { hook, row, index, patch: null };
-    const { set, scale, patch } = intervention;
+    const { set, scale, patch, method } = intervention;
+    if (method === "mean") {
+      const added = means === null ? null : meanOf(order, { means, alignment, prompt: side.prompt });
+      return added === null ? [] : [{ ...base, keep: 0, added }];
+    }
     if (scale !== undefined) return [{ ...base, keep: scale, added: 0 }];
     if (patch === undefined) {
       // An embedding's activation is 1: to set it is to scale what it writes.
@@ -202,6 +214,48 @@ function editsOf(
     const source = sides.findIndex((other) => other.prompt === from && !other.isEdited);
     return hasSlots(from) ? [{ ...base, keep: 0, patch: { row: source, index }, added: 0 }] : [];
   });
+}
+
+/** Whether the means of a node are known, on the prompt that names it; if not, an issue says why. */
+function hasMeans(
+  ref: InterventionRef,
+  promptIndex: number,
+  { context, path, issues }: {
+    readonly context: InterventionContext;
+    readonly path: string;
+    readonly issues: FieldIssue[];
+  },
+): boolean {
+  const { means, alignment } = context;
+  if (means === null) {
+    issues.push({
+      path: `${path}.method`,
+      message: 'This model\'s means are not known yet: ask for them with POST /api/v1/jobs { "kind": "means" }',
+    });
+    return false;
+  }
+  const known = entriesOf(ref, promptIndex, context).every(({ order }) =>
+    meanOf(order, { means, alignment, prompt: promptIndex }) !== null
+  );
+  if (!known) {
+    issues.push({
+      path: `${path}.method`,
+      message: "No reference text is long enough for the mean of this pair: expected a set value, or a nearer token",
+    });
+  }
+  return known;
+}
+
+/** The mean of an entry, by its place in the forward pass; null where no reference text is long enough. */
+function meanOf(
+  [layer = -1, kind, first = 0, second = 0, third = 0]: readonly number[],
+  { means, alignment, prompt }: { readonly means: ModelMeans; readonly alignment: Alignment; readonly prompt: number },
+): Edit["added"] | null {
+  if (layer < 0) return means.embedding;
+  if (kind === 1) return means.neurons[layer]?.[second] ?? null;
+  const [query, key] = [alignment[first]?.[prompt], alignment[third]?.[prompt]];
+  if (typeof query !== "number" || typeof key !== "number") return 0;
+  return meanProbability(means, { layer, head: second, query, key });
 }
 
 function entryKey({ hook, index }: SlotEntry): string {

@@ -2,10 +2,10 @@
 import type { ModelWeights } from "../model/language_model.ts";
 import type { Edit } from "./edits.ts";
 import { buildQuestion, type Question, type QuestionKind } from "./question_graph.ts";
-import type { RunGraph } from "./run_graph.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 
 /** Output `objective`: `[batch]`. */
-export function buildMeasureGraph(model: ModelWeights, kind: QuestionKind): RunGraph {
+export function buildMeasureGraph(model: ModelWeights, kind: QuestionKind): GraphRequest {
   return { outputs: { objective: buildQuestion(model, kind, false).value }, names: new Map() };
 }
 

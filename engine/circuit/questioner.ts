@@ -29,6 +29,7 @@ import {
   writerFeeds,
   writerKind,
 } from "./edges_graph.ts";
+import { buildMeansGraph, meansFeeds, type MeanSums, readMeanSums } from "./means_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
@@ -148,6 +149,12 @@ export class Questioner {
       ...await this.#feeds(model, question),
       ...writerFeeds(of.writer, rows.length),
     });
+  }
+
+  /** Sums over some texts. */
+  async means(model: ModelWeights, texts: readonly (readonly number[])[]): Promise<MeanSums> {
+    const { session } = await this.#session(model, JSON.stringify(["means", model.id]), () => buildMeansGraph(model));
+    return readMeanSums(model, texts, await session.execute(meansFeeds(texts)));
   }
 
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {

@@ -6,6 +6,7 @@ import { type FieldIssue, ValidationError } from "../errors.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { type Alignment, alignPrompts, slotOf } from "./alignment.ts";
 import { resolveInterventions } from "./intervention_spec.ts";
+import type { ModelMeans } from "./model_means.ts";
 import { weightedChoices } from "./objective.ts";
 import type { QuestionRow } from "./question_graph.ts";
 import type { RunQuestion } from "./questions.ts";
@@ -27,7 +28,7 @@ export interface ResolvedQuestion {
 }
 
 /** @throws {ValidationError} that lists every field that the model cannot honour. */
-export function resolveSpec(parsed: ParsedSpec, model: LanguageModel): ResolvedQuestion {
+export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: ModelMeans | null): ResolvedQuestion {
   const issues: FieldIssue[] = [];
   const { objective: { kind, position }, freezeFinalNorm, topK } = parsed;
   const bos = resolveBos(parsed, model, issues);
@@ -62,7 +63,7 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel): ResolvedQ
   const sides = sidesOf(prompts.length, parsed.interventions.length > 0);
   const { canonical: interventions, edits } = resolveInterventions(
     parsed.interventions,
-    { ...context, sides },
+    { ...context, sides, means },
     issues,
   );
   const trace = parsed.trace === null ? null : resolveTrace(parsed.trace, context, issues);

@@ -7,6 +7,7 @@
 import { abs, shift } from "../onnx/elementwise.ts";
 import { reduceMax, reduceSum } from "../onnx/linear.ts";
 import { concat, reshape } from "../onnx/shaping.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 import type { Value } from "../onnx/value.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { type NodeScalars, nodeScalars, type QuestionScalars } from "./node_scalars.ts";
@@ -17,13 +18,7 @@ import { pairPenalty, selectNodes, tokenPenalty, topKInput } from "./selection.t
 export const EFFECTS = ["directEffect", "totalEffect"] as const;
 export type Effect = typeof EFFECTS[number];
 
-/** Outputs of a run's graph, with names for its inner values. */
-export interface RunGraph {
-  readonly outputs: Readonly<Record<string, Value>>;
-  readonly names: ReadonlyMap<Value, string>;
-}
-
-export function buildRunGraph(model: ModelWeights, kind: QuestionKind): RunGraph {
+export function buildRunGraph(model: ModelWeights, kind: QuestionKind): GraphRequest {
   const question = buildQuestion(model, kind, false);
   const scalars = nodeScalars(model, question);
   const { forward: { hooks } } = question;

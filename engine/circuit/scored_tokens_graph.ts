@@ -13,10 +13,10 @@ import { blockOf } from "../model/architecture.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { type EdgesKind, writtenVector } from "./edges_graph.ts";
 import { buildQuestion, type QuestionKind } from "./question_graph.ts";
-import type { RunGraph } from "./run_graph.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 
 /** Output `scores`: `[vocab]`, of the first side. */
-export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer: EdgesKind["writer"]): RunGraph {
+export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer: EdgesKind["writer"]): GraphRequest {
   const { weights: { finalNorm, unembedding } } = model;
   const { forward } = buildQuestion(model, kind, false);
   const at = graphInput("writer.at", "int64", ["batch", 2]);
@@ -26,7 +26,7 @@ export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer
 }
 
 /** Output `scores`: `[vocab]`, of the first side. @param kind With a trace of the node through one path, before its nonlinearity */
-export function buildReadScores(model: ModelWeights, kind: QuestionKind): RunGraph {
+export function buildReadScores(model: ModelWeights, kind: QuestionKind): GraphRequest {
   const question = buildQuestion(model, kind, false);
   const [gradient] = question.gradients([question.front]);
   if (gradient === undefined) throw new Error("Internal: gradient() answered too few values");
@@ -39,7 +39,7 @@ export function buildReadScores(model: ModelWeights, kind: QuestionKind): RunGra
 export const NEURON_INPUT = "neuron";
 
 /** Output `scores`: `[vocab]`. */
-export function buildAloneScores({ architecture, weights }: ModelWeights, layer: number): RunGraph {
+export function buildAloneScores({ architecture, weights }: ModelWeights, layer: number): GraphRequest {
   const { norm2, mlpIn } = blockOf(weights, layer);
   const unit = graphInput(NEURON_INPUT, "int64", [1]);
   const normed = layerNorm(weights.tokenEmbedding, norm2, architecture.normEpsilon);
@@ -48,6 +48,6 @@ export function buildAloneScores({ architecture, weights }: ModelWeights, layer:
 }
 
 /** @param scores `[batch, vocab]` */
-function scoresOf(scores: Value): RunGraph {
+function scoresOf(scores: Value): GraphRequest {
   return { outputs: { scores }, names: new Map() };
 }

@@ -8,13 +8,13 @@ import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { nodeScalars, type QuestionScalars } from "./node_scalars.ts";
 import { buildQuestion, hooksOf, type QuestionKind } from "./question_graph.ts";
-import type { RunGraph } from "./run_graph.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 import type { TensorName } from "./tensor_names.ts";
 
 export type { TensorName } from "./tensor_names.ts";
 
 /** Graph with `objective` and one output for each name, without batch axis and in the axes promised outside. */
-export function buildTensorsGraph(model: ModelWeights, kind: QuestionKind, names: readonly TensorName[]): RunGraph {
+export function buildTensorsGraph(model: ModelWeights, kind: QuestionKind, names: readonly TensorName[]): GraphRequest {
   const question = buildQuestion(model, kind, true);
   const hooks = hooksOf(question);
   const hookValue = (name: HookName) => {

@@ -33,6 +33,12 @@ const MIGRATIONS: readonly string[] = [
      query TEXT NOT NULL,
      result TEXT NOT NULL,
      PRIMARY KEY (run, query)
+   ) STRICT;
+   CREATE TABLE means (
+     weights TEXT NOT NULL,
+     texts TEXT NOT NULL,
+     means TEXT NOT NULL,
+     PRIMARY KEY (weights, texts)
    ) STRICT;`,
 ];
 

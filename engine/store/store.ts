@@ -1,6 +1,7 @@
 /** What is kept between starts: runs by id, and the digests of weights files. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
+import type { ModelMeans } from "../circuit/model_means.ts";
 import type { RunResult } from "../circuit/run_result.ts";
 import { openDatabase } from "./database.ts";
 
@@ -79,6 +80,24 @@ export class Store implements Disposable {
         measurement.run,
         JSON.stringify(measurement.query),
         JSON.stringify(measurement),
+      );
+    });
+  }
+
+  /** The means of a model over texts, both by digest; null if they were not computed. */
+  findMeans(weights: string, texts: string): ModelMeans | null {
+    return this.#guarded("read means", null, () => {
+      const row = this.#database.prepare("SELECT means FROM means WHERE weights = ? AND texts = ?").get(weights, texts);
+      return row === undefined ? null : JSON.parse(String(row["means"])) as ModelMeans;
+    });
+  }
+
+  saveMeans(weights: string, texts: string, means: ModelMeans): void {
+    this.#guarded("store means", undefined, () => {
+      this.#database.prepare("INSERT OR REPLACE INTO means VALUES (?, ?, ?)").run(
+        weights,
+        texts,
+        JSON.stringify(means),
       );
     });
   }

@@ -8,6 +8,7 @@ import {
   type RunSpecInput,
   ValidationError,
 } from "../../engine/mod.ts";
+import { readSafetensors } from "../support/safetensors_fixture.ts";
 import { assertClose } from "../support/assert_close.ts";
 
 const DEMO = new URL("../../models/demo", import.meta.url).pathname;
@@ -84,7 +85,7 @@ Deno.test("interventions are one question in whatever order they are given", () 
     ]);
     const again = await engine.run({ ...QUESTION, interventions: interventions.toReversed() });
     assert.equal(again.isNew, false);
-    assert.deepEqual(engine.canonicalize(JSON.parse(JSON.stringify(result.spec))), result.spec);
+    assert.deepEqual(await engine.canonicalize(JSON.parse(JSON.stringify(result.spec))), result.spec);
   }));
 
 Deno.test("two prompts with interventions have four cells, two of them the runs without", () =>
@@ -322,4 +323,39 @@ Deno.test("scored tokens say what a node promotes and what drives it, for every 
     assert.equal(embedding.write.bottom.length, 10);
     await assert.rejects(engine.scoredTokens({ ...QUESTION, node: "mlp/9/0@1" }), ValidationError);
     await assert.rejects(engine.scoredTokens({ ...QUESTION, node: "mlp/1/0@1", top: 0 }), ValidationError);
+  }));
+
+Deno.test("a row is its pairs up to the attending token: nothing leaks in from the future", () =>
+  withEngine(async (engine) => {
+    const pairs = Array.from({ length: 7 }, (_, key) => ({ node: `head/1/3@6<${key}`, set: 0.25 }));
+    const byRow = await engine.run({ ...QUESTION, interventions: [{ node: "head/1/3@6<*", set: 0.25 }] });
+    const byPairs = await engine.run({ ...QUESTION, interventions: pairs });
+    assertClose(
+      byRow.result.sides.map(({ objective }) => objective),
+      byPairs.result.sides.map(({ objective }) => objective),
+      { label: "objectives", absolute: 1e-5 },
+    );
+    // A pair alone is another intervention than its row.
+    const byPair = await engine.run({ ...QUESTION, interventions: [{ node: "head/1/3@6<2", set: 0.25 }] });
+    assert.notEqual(byPair.result.sides[0]?.objective, byRow.result.sides[0]?.objective);
+  }));
+
+Deno.test("tensors() are those after interventions and of the trace, and say so", () =>
+  withEngine(async (engine) => {
+    const bytes = await engine.tensors({
+      ...QUESTION,
+      interventions: [{ node: "mlp/2/17@5", set: 4 }],
+      trace: { node: NAME_MOVER, path: "k" },
+      tensors: ["blocks.2.mlp.hook_post", "scalar:direct_effect:head:3", "scalar:direct_effect:head:1"],
+    });
+    const { tensors, metadata } = readSafetensors(bytes);
+    const post = tensors.get("blocks.2.mlp.hook_post");
+    assert.equal(post?.data[5 * (post.shape[1] ?? 0) + 17], 4);
+    assert.ok(
+      tensors.get("scalar:direct_effect:head:3")?.data.every((value) => value === 0),
+      "nothing of its own layer",
+    );
+    assert.ok(tensors.get("scalar:direct_effect:head:1")?.data.some((value) => value !== 0));
+    const spec = JSON.parse(metadata["spec"] ?? "{}");
+    assert.deepEqual([spec.interventions[0].set, spec.trace.path], [4, "k"]);
   }));

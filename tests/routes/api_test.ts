@@ -129,7 +129,9 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     Object.keys(methods as Record<string, unknown>).map((method) => `${method.toUpperCase()} ${path}`)
   );
   assert.deepEqual(operations.toSorted(), [
+    "DELETE /jobs/{id}",
     "DELETE /runs/{id}/measured",
+    "GET /jobs",
     "GET /models",
     "GET /models/{id}",
     "GET /runs/{id}",
@@ -137,6 +139,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /runs/{id}/measured",
     "GET /runs/{id}/nodes.csv",
     "POST /edges",
+    "POST /jobs",
     "POST /runs",
     "POST /runs/{id}/measured",
     "POST /scored-tokens",

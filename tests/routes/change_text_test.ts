@@ -3,7 +3,7 @@ import { formatIntervention, formatTrace, parseInterventions, parseTrace } from 
 import { interventionSchema, traceSchema } from "../../engine/mod.ts";
 
 Deno.test("interventions are read as they are written, one a line", () => {
-  const text = "head/3/3@14<* = 0\nmlp/2/17@5 * -0.5\nright: mlp/1/3@4 from left\nembed@3 = 1e-3";
+  const text = "head/3/3@14<* = 0\nmlp/2/17@5 * -0.5\nright: mlp/1/3@4 from left\nembed@3 = 1e-3\nhead/0/1@5<2 = mean";
   const { interventions, issues } = parseInterventions(`\n${text}\n\n`);
   assert.deepEqual(issues, []);
   assert.deepEqual(interventions, [
@@ -11,6 +11,7 @@ Deno.test("interventions are read as they are written, one a line", () => {
     { node: "mlp/2/17@5", prompt: 0, scale: -0.5 },
     { node: "mlp/1/3@4", prompt: 1, patch: { from: "left" } },
     { node: "embed@3", prompt: 0, set: 1e-3 },
+    { node: "head/0/1@5<2", prompt: 0, method: "mean" },
   ]);
   const again = interventions.map((intervention) => formatIntervention(interventionSchema.parse(intervention))).join(
     "\n",

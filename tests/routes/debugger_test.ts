@@ -83,3 +83,10 @@ Deno.test("POST /debugger with an unknown action is a 422 that lists the actions
   assert.equal(answer.status, 422);
   assert.match(await answer.text(), /add-target\.0/);
 });
+
+Deno.test("POST /debugger with means has them computed and says how far that is", async () => {
+  const { postForm } = testApp();
+  const page = parsePage(await (await postForm("/debugger", demoForm(["action", "means"]))).text());
+  assert.match(page.querySelector("#means-message")?.textContent ?? "", /means of demo over 3 texts are known/);
+  assert.ok(page.querySelector("details.changes")?.hasAttribute("open"));
+});

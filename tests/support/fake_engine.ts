@@ -14,6 +14,8 @@ import {
   type Engine,
   type EngineStatus,
   type FieldIssue,
+  type Job,
+  type JobRequest,
   type Measurement,
   type MeasureRequest,
   type ModelDetail,
@@ -48,6 +50,10 @@ const MODEL: ModelSummary = {
   hasTokenizer: true,
   bos: BOS,
 };
+
+function jobOf(model: string): Job {
+  return { id: `means:${model}`, kind: "means", model, state: "done", done: 3, total: 3, problem: null };
+}
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
@@ -87,7 +93,11 @@ export class FakeEngine implements Engine {
     return bos ? [BOS, ...tokens] : tokens;
   }
 
-  canonicalize(input: RunSpecInput): RunSpec {
+  canonicalize(input: RunSpecInput): Promise<RunSpec> {
+    return Promise.try(() => this.#canonical(input));
+  }
+
+  #canonical(input: RunSpecInput): RunSpec {
     const { model = MODEL.id, prompts, ...parsed } = parseOrThrow(runSpecSchema, input);
     this.model(model);
     const issues: FieldIssue[] = [];
@@ -122,7 +132,7 @@ export class FakeEngine implements Engine {
   async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
     this.signals.push(signal);
     await this.#wait(signal);
-    const spec = this.canonicalize(input);
+    const spec = this.#canonical(input);
     const id = createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16);
     const stored = this.#runs.get(id);
     if (stored !== undefined) return { result: stored, isNew: false };
@@ -160,6 +170,23 @@ export class FakeEngine implements Engine {
       sessions: { count: 2, bytes: 4096, compiled: 5, reused: 7 },
       storedRuns: this.#runs.size,
     };
+  }
+
+  startJob({ model = MODEL.id }: JobRequest): Promise<Job> {
+    this.#fail();
+    return Promise.resolve(jobOf(model));
+  }
+
+  jobs(): readonly Job[] {
+    return [jobOf(MODEL.id)];
+  }
+
+  finishedJob(): Promise<Job> {
+    return Promise.resolve(jobOf(MODEL.id));
+  }
+
+  cancelJob(id: string): void {
+    if (id !== jobOf(MODEL.id).id) throw new NotFoundError(`There is no job ${id}`);
   }
 
   edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {

@@ -107,7 +107,7 @@ function Edges({ runId, edges: { edges, direction, path }, title, help }: EdgesP
       {edges.length === 0
         ? <p class="empty-state">Nothing: no node lies {isDownstream ? "after" : "before"} it.</p>
         : (
-          <div class="table-scroll" tabIndex={0} role="region" aria-label={title}>
+          <div class="table-scroll" tabIndex={0} role="region" aria-label={`Table: ${title}`}>
             <table>
               <thead>
                 <tr>

@@ -7,6 +7,9 @@ import { Field, FieldMessages, messagesAt } from "./field.tsx";
 import { QUESTION_FORM_ID } from "./change_button.tsx";
 import { RUN_ID } from "./run_shell.tsx";
 
+/** The button that has the model's mean values computed. */
+export const MEANS_ACTION = "means";
+
 export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages"> & {
   /** Swapped into its place beside another answer. */
   readonly isOutOfBand?: boolean;
@@ -21,7 +24,7 @@ const OBJECTIVES = [
 
 /** Paths whose messages stand beside their field; all others stand on top. */
 const OWN_PATHS =
-  /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace)(\.|$)/;
+  /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace|means)(\.|$)/;
 
 export function QuestionForm({ models, fields, messages, isOutOfBand = false }: QuestionFormProps): VNode {
   const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
@@ -123,7 +126,7 @@ export function QuestionForm({ models, fields, messages, isOutOfBand = false }: 
 /** Interventions and a trace, folded away while there are none. */
 function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFormProps, "models">): VNode {
   const isUsed = interventions !== "" || trace !== "" ||
-    ["interventions", "trace"].some((path) => messagesAt(messages, path).length > 0);
+    ["interventions", "trace", "means"].some((path) => messagesAt(messages, path).length > 0);
   return (
     <details class="changes" open={isUsed}>
       <summary>Change inner values, or trace a node</summary>
@@ -133,7 +136,7 @@ function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFo
           label="Interventions, one a line"
           messages={messages}
           path="interventions"
-          help="NODE = 0 sets, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row."
+          help="NODE = 0 sets, NODE = mean takes the mean over the model’s reference texts, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row."
         >
           {(attributes) => (
             <textarea id="interventions" name="interventions" rows={3} spellcheck={false} {...attributes}>
@@ -141,6 +144,10 @@ function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFo
             </textarea>
           )}
         </Field>
+        <div>
+          <FormButton action={MEANS_ACTION}>Compute the model’s means</FormButton>
+          <FieldMessages id="means" messages={messagesAt(messages, "means")} />
+        </div>
         <Field
           id="trace"
           label="Trace"
