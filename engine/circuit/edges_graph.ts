@@ -10,7 +10,7 @@
  */
 import { jvp } from "../autodiff/jvp.ts";
 import { zerosOf } from "../autodiff/vjp_rules.ts";
-import { add, gelu, mul, neg, scale, stopGradient, where } from "../onnx/elementwise.ts";
+import { add, gelu, mul, neg, scale, stopGradient } from "../onnx/elementwise.ts";
 import { matMul, softmax } from "../onnx/linear.ts";
 import {
   concat,
@@ -24,7 +24,7 @@ import {
   transpose,
   unsqueeze,
 } from "../onnx/shaping.ts";
-import { graphInput, int64Vector, scalar, type Value } from "../onnx/value.ts";
+import { graphInput, int64Vector, type Value } from "../onnx/value.ts";
 import { type Architecture, blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
@@ -127,10 +127,9 @@ function headEdges(
     throw new Error("Internal: c_attn has three parts");
   }
   const pattern = (q: Value, k: Value) =>
-    softmax(where(
-      causalMask(question.forward.order),
+    softmax(add(
       scale(matMul(q, k, { transB: true }), 1 / Math.sqrt(headWidth)),
-      scalar(-Infinity),
+      causalMask(question.forward.order),
     ));
   const moved = {
     q: jvp(pattern(query, stopGradient(key)), residual, write),

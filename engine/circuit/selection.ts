@@ -29,6 +29,9 @@ const CRITERIA: readonly { readonly metric: Metric; readonly bySize: boolean; re
   { metric: "totalEffect", bySize: false, largest: false },
 ];
 
+/** Rows of a layer's columns: the criteria, and the activation itself, by which more than the criteria ask for may be chosen. */
+const ROW_COUNT = CRITERIA.length + 1;
+
 /** One chosen node: its place in the layer's flattened scalars and its values by metric and side. */
 export interface Candidate {
   readonly layer: number;
@@ -45,17 +48,15 @@ export function selectionFeeds(kind: SelectedKind, k: number, nodeCount: number)
 /** Outputs that hold the candidates of one layer. */
 export function selectionOutputs(kind: SelectedKind, layer: number): SelectionOutputs {
   const prefix = `top.${kind}.${layer}`;
-  return { indices: `${prefix}.indices`, columns: `${prefix}.columns`, activation: `${prefix}.activation` };
+  return { indices: `${prefix}.indices`, columns: `${prefix}.columns` };
 }
 
 /** Names of a layer's outputs. */
 interface SelectionOutputs {
   /** int64 `[candidate]` into the flattened scalars. */
   readonly indices: string;
-  /** What the criteria compare, of every candidate: `[batch, criterion, candidate]` */
+  /** What the criteria compare, then the activation with its sign, of every candidate: `[batch, row, candidate]` */
   readonly columns: string;
-  /** With its sign: `[batch, 1, candidate]` */
-  readonly activation: string;
 }
 
 /**
@@ -69,7 +70,7 @@ export function selectNodes(
   penalty: Value,
 ): Record<string, Value> {
   const effects = concat([directEffect, totalEffect], 1);
-  const columns = rows(concat([abs(activation), writeNorm, effects, neg(effects)], 1), CRITERIA.length);
+  const columns = rows(concat([abs(activation), writeNorm, effects, neg(effects), activation], 1), ROW_COUNT);
   // Every row gets the same penalty.
   const penalties = rows(expand(penalty, activation.shape), 1);
   const { indices: chosen } = topK(add(columns, penalties), k, { kDim: kDim(kind), largest: true });
@@ -78,7 +79,6 @@ export function selectNodes(
   return {
     [names.indices]: indices,
     [names.columns]: gather(columns, indices, 2),
-    [names.activation]: gather(rows(activation, 1), indices, 2),
   };
 }
 
@@ -157,14 +157,14 @@ function readLayer(
   { layer, sideCount }: { readonly layer: number; readonly sideCount: number },
 ): readonly Candidate[] {
   const names = selectionOutputs(kind, layer);
-  const [indices, columns, activation] = [fetches[names.indices], fetches[names.columns], fetches[names.activation]];
-  if (indices === undefined || columns === undefined || activation === undefined) {
+  const [indices, columns] = [fetches[names.indices], fetches[names.columns]];
+  if (indices === undefined || columns === undefined) {
     throw new Error(`Internal: no candidates of ${kind} layer ${layer}`);
   }
   const flatIndices = int64Numbers(indices);
   const count = flatIndices.length;
   const column = (row: number, side: number, place: number) =>
-    float32Data(columns)[(side * CRITERIA.length + row) * count + place] ?? NaN;
+    float32Data(columns)[(side * ROW_COUNT + row) * count + place] ?? NaN;
   const firstPlace = new Map<number, number>();
   flatIndices.forEach((flatIndex, place) => {
     if (!firstPlace.has(flatIndex)) firstPlace.set(flatIndex, place);
@@ -176,7 +176,7 @@ function readLayer(
     layer,
     flatIndex,
     values: {
-      activation: onSides((side) => float32Data(activation)[side * count + place] ?? NaN),
+      activation: onSides((side) => column(CRITERIA.length, side, place)),
       writeNorm: onSides((side) => column(1, side, place)),
       directEffect: onSides((side) => column(2, side, place)),
       totalEffect: onSides((side) => column(3, side, place)),

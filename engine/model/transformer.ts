@@ -79,7 +79,7 @@ export function buildForward(
   const tokenPart = hook("hook_embed", gather(weights.tokenEmbedding, tokens));
   const positions = where(isToken(order), order, constant("int64", [], BigInt64Array.of(0n)));
   const positionPart = hook("hook_pos_embed", gather(weights.positionEmbedding, positions));
-  const isCausal = causalMask(order);
+  const mask = causalMask(order);
 
   let residual = add(tokenPart, positionPart);
   weights.blocks.forEach((block, layer) => {
@@ -94,7 +94,7 @@ export function buildForward(
         hook: (part, x) => blockHook(`${norm}.hook_${part}`, x),
       }).output;
     };
-    const attentionOut = attention(normed("ln1", block.norm1), block, { architecture, isCausal, hook: blockHook });
+    const attentionOut = attention(normed("ln1", block.norm1), block, { architecture, mask, hook: blockHook });
     residual = blockHook("hook_resid_mid", add(residual, blockHook("hook_attn_out", attentionOut)));
     const pre = blockHook("mlp.hook_pre", linear(normed("ln2", block.norm2), block.mlpIn));
     const mlpOut = blockHook("hook_mlp_out", linear(blockHook("mlp.hook_post", gelu(pre)), block.mlpOut));
@@ -104,9 +104,10 @@ export function buildForward(
   return { tokens, order, hooks, embedding, residual };
 }
 
-/** Whether a query may attend to a key: bool `[batch, 1, query, key]`. */
+/** What is added to scores: 0 where a query may attend to a key, else −∞; `[batch, 1, query, key]`. */
 export function causalMask(order: Value): Value {
-  return unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
+  const isCausal = unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
+  return where(isCausal, scalar(0), scalar(-Infinity));
 }
 
 /** The value of a hook point. @throws {Error} if the pass was built without it */
@@ -178,12 +179,12 @@ export function linear(x: Value, { weight, bias }: LinearWeights): Value {
 
 interface AttentionOptions {
   readonly architecture: Architecture;
-  /** bool `[batch, 1, query, key]` */
-  readonly isCausal: Value;
+  /** `[batch, 1, query, key]`, as `causalMask` makes it */
+  readonly mask: Value;
   readonly hook: (suffix: string, activation: Value) => Value;
 }
 
-function attention(x: Value, block: BlockWeights, { architecture, isCausal, hook }: AttentionOptions): Value {
+function attention(x: Value, block: BlockWeights, { architecture, mask, hook }: AttentionOptions): Value {
   const { headCount, headWidth, modelWidth } = architecture;
   const [batch, token] = [dimAt(x.shape, 0), dimAt(x.shape, 1)];
   const byHead = reshape(linear(x, block.qkv), [batch, token, 3 * headCount, headWidth]);
@@ -194,7 +195,7 @@ function attention(x: Value, block: BlockWeights, { architecture, isCausal, hook
     throw new Error("Internal: c_attn split into fewer than three parts");
   }
   const products = scale(matMul(q, k, { transB: true }), 1 / Math.sqrt(headWidth));
-  const scores = hook("attn.hook_attn_scores", where(isCausal, products, scalar(-Infinity)));
+  const scores = hook("attn.hook_attn_scores", add(products, mask));
   const pattern = hook("attn.hook_pattern", softmax(scores));
   const z = hook("attn.hook_z", transpose(matMul(pattern, v), [0, 2, 1, 3]));
   return linear(reshape(z, [batch, token, modelWidth]), block.attentionOut);
