@@ -43,6 +43,18 @@ function opened(): EngineThread {
   return thread;
 }
 
+/** How long the thread is left alone before it writes graphs ahead, in ms. */
+const IDLE_MS = 50;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** While nobody asks, writes the graphs that are likely to be asked for next, one at a time. */
+function writeAheadWhenIdle(model: ModelWeights, kind: Parameters<Questioner["writeAhead"]>[1]): void {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    if (opened().questioner.writeAhead(model, kind)) writeAheadWhenIdle(model, kind);
+  }, IDLE_MS);
+}
+
 serveWorker<EngineRequests>({
   open: async (input) => {
     thread = await EngineThread.open(input);
@@ -50,12 +62,16 @@ serveWorker<EngineRequests>({
   },
   warm: async ({ modelId, kind }) => {
     const { questioner } = opened();
-    await questioner.warm(await opened().model(modelId), kind);
+    const model = await opened().model(modelId);
+    await questioner.warm(model, kind);
+    writeAheadWhenIdle(model, kind);
     return { output: questioner.sessions };
   },
   run: async ({ modelId, question }) => {
     const { questioner } = opened();
-    const numbers = await questioner.run(await opened().model(modelId), question);
+    const model = await opened().model(modelId);
+    const numbers = await questioner.run(model, question);
+    writeAheadWhenIdle(model, question);
     return { output: { numbers, sessions: questioner.sessions } };
   },
   edges: async ({ modelId, question }) => {

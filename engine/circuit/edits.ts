@@ -49,14 +49,20 @@ export interface EditKind {
   readonly blends: boolean;
 }
 
-/** The kind of some edits, null if there are none. Every neuron, head pair and embedding can be edited, whatever is edited now. */
-export function editKind(edits: readonly Edit[], { layerCount }: Architecture): EditKind | null {
-  if (edits.length === 0) return null;
-  const standard: EditSite[] = [{ hook: EMBEDDING_SITE, depth: 2 }];
+/** The kind of edits that set values of nodes: every neuron, head pair and embedding can be edited, whatever is edited now. */
+export function standardEdits({ layerCount }: Architecture): EditKind {
+  const sites: EditSite[] = [{ hook: EMBEDDING_SITE, depth: 2 }];
   for (let layer = 0; layer < layerCount; layer++) {
-    standard.push({ hook: `blocks.${layer}.attn.hook_pattern`, depth: 4 });
-    standard.push({ hook: `blocks.${layer}.mlp.hook_post`, depth: 3 });
+    sites.push({ hook: `blocks.${layer}.attn.hook_pattern`, depth: 4 });
+    sites.push({ hook: `blocks.${layer}.mlp.hook_post`, depth: 3 });
   }
+  return { sites, blends: false };
+}
+
+/** The kind of some edits, null if there are none. */
+export function editKind(edits: readonly Edit[], architecture: Architecture): EditKind | null {
+  if (edits.length === 0) return null;
+  const { sites: standard } = standardEdits(architecture);
   const further = edits.filter(({ hook }) => standard.every((site) => site.hook !== hook));
   const sites = new Map([
     ...standard,

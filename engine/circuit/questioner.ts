@@ -19,7 +19,7 @@ import type {
   TensorNumbers,
   TensorsQuestion,
 } from "./questions.ts";
-import type { Edit } from "./edits.ts";
+import { type Edit, standardEdits } from "./edits.ts";
 import {
   buildEdgesGraph,
   edgeCountFeed,
@@ -31,6 +31,7 @@ import {
 } from "./edges_graph.ts";
 import { buildMeansGraph, meansFeeds, type MeanSums, readMeanSums } from "./means_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
+import { OBJECTIVE_KINDS } from "./run_spec.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { selectionFeeds } from "./selection.ts";
@@ -47,6 +48,8 @@ export class Questioner {
   readonly #backend: Backend;
   readonly #sessions: SessionCache;
   readonly #modelConstants = new Map<string, ModelConstants>();
+  /** Graphs written before anybody asked for them, by session key. */
+  readonly #writtenAhead = new Map<string, Uint8Array>();
 
   constructor(backend: Backend, maxSessionBytes: number) {
     this.#backend = backend;
@@ -61,6 +64,30 @@ export class Questioner {
   async warm(model: ModelWeights, kind: QuestionKind): Promise<void> {
     await this.#constants(model);
     await this.#runSession(model, kind);
+  }
+
+  /**
+   * Writes one more graph that is likely to be asked for after one of this kind: another objective, or the same with interventions. Its
+   * first question then only waits for the session.
+   *
+   * @returns Whether there was one left to write.
+   */
+  writeAhead(
+    model: ModelWeights,
+    { objective, freezeFinalNorm }: Pick<QuestionKind, "objective" | "freezeFinalNorm">,
+  ): boolean {
+    const plain = { freezeFinalNorm, edits: null, trace: null };
+    const likely: readonly QuestionKind[] = [
+      { ...plain, objective, edits: standardEdits(model.architecture) },
+      ...OBJECTIVE_KINDS.map((other) => ({ ...plain, objective: other })),
+    ];
+    const next = likely.find((kind) => {
+      const key = runKey(model, kind);
+      return !this.#sessions.has(key) && !this.#writtenAhead.has(key);
+    });
+    if (next === undefined) return false;
+    this.#writtenAhead.set(runKey(model, next), encodeModel(lowerGraph(buildRunGraph(model, next))));
+    return true;
   }
 
   async run(model: ModelWeights, question: RunQuestion): Promise<RunNumbers> {
@@ -158,7 +185,7 @@ export class Questioner {
   }
 
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {
-    return this.#session(model, JSON.stringify(["run", model.id, kind]), () => buildRunGraph(model, kind));
+    return this.#session(model, runKey(model, kind), () => buildRunGraph(model, kind));
   }
 
   async #feeds(model: ModelWeights, question: Question): Promise<Readonly<Record<string, Tensor>>> {
@@ -175,7 +202,8 @@ export class Questioner {
 
   #session(model: ModelWeights, key: string, build: () => GraphRequest): Promise<SessionLookup> {
     return this.#sessions.get(key, async () => {
-      const bytes = encodeModel(lowerGraph(build()));
+      const bytes = this.#writtenAhead.get(key) ?? encodeModel(lowerGraph(build()));
+      this.#writtenAhead.delete(key);
       const session = await this.#backend.prepare(bytes, { weightsFolder: model.folder });
       return { session, bytes: bytes.length + SESSION_BYTES };
     });
@@ -188,4 +216,8 @@ export class Questioner {
     this.#modelConstants.set(model.id, constants);
     return constants;
   }
+}
+
+function runKey({ id }: ModelWeights, kind: QuestionKind): string {
+  return JSON.stringify(["run", id, kind]);
 }

@@ -52,6 +52,11 @@ export class SessionCache implements AsyncDisposable {
     return { ...made, compileMs: performance.now() - startedAt };
   }
 
+  /** Whether a graph's session is there; not counted as use. */
+  has(key: string): boolean {
+    return this.#sessions.has(key);
+  }
+
   counters(): SessionCounters {
     const { size, calculatedSize } = this.#sessions;
     return { count: size, bytes: calculatedSize, compiled: this.#compiled, reused: this.#reused };

@@ -126,6 +126,18 @@ Deno.test("other nodes, values and layers need no other graph", async () => {
   assert.equal(asker.questioner.sessions.compiled, compiled);
 });
 
+Deno.test("a graph that was written ahead is the one that its first question asks for", async () => {
+  const own = await Asker.open(folder);
+  const kind = { objective: "logit-diff", freezeFinalNorm: true } as const;
+  let count = 0;
+  while (own.questioner.writeAhead(own.model, kind)) count++;
+  assert.equal(count, 5, "four objectives and interventions");
+  const edits = [edit("blocks.0.mlp.hook_post", [3, 5], { added: 1 })];
+  const [ahead, fresh] = [await own.run([{ ...QUESTION, edits }]), await asker.run([{ ...QUESTION, edits }])];
+  assert.deepEqual(ahead.objective, fresh.objective);
+  assert.equal(own.questioner.writeAhead(own.model, kind), false, "what is compiled is not written again");
+});
+
 async function objectives(edits: readonly Edit[]): Promise<{ readonly objective: number }> {
   const { objective: [objective = NaN] } = await asker.run([{ ...QUESTION, edits }]);
   return { objective };
