@@ -37,6 +37,8 @@ Deno.test("a run's measurement is offered, begun and shown, as a page and as a f
   assert.equal(shown.querySelectorAll("#measured tbody tr").length, 3);
   assert.equal(shown.querySelectorAll("#measured circle").length, 3);
   const fragment = await (await app.postForm(`${run}/measured`, [], HTMX)).text();
+  const cancelled = await app.postForm(`${run}/measured/cancel`, []);
+  assert.equal(cancelled.headers.get("Location"), `${run}#measured`);
   assert.ok(fragment.startsWith('<section id="measured"'));
 });
 
