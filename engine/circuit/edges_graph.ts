@@ -33,19 +33,11 @@ import { dimAt, elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
+import type { NodeRef } from "./refs.ts";
 import { pairPenalty, tokenPenalty } from "./selection.ts";
 
 /** A node that writes. Tokens are slots. */
-export type Writer =
-  | { readonly kind: "mlp"; readonly layer: number; readonly neuron: number; readonly token: number }
-  | {
-    readonly kind: "head";
-    readonly layer: number;
-    readonly head: number;
-    readonly query: number;
-    readonly key: number;
-  }
-  | { readonly kind: "embed"; readonly token: number };
+export type Writer = NodeRef;
 
 /** What decides the structure of the graph. */
 export interface EdgesKind extends QuestionKind {
