@@ -3,13 +3,7 @@ export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Alignment } from "./circuit/alignment.ts";
-export {
-  type Intervention,
-  type InterventionMethod,
-  interventionSchema,
-  MAX_INTERVENTIONS,
-  methodOf,
-} from "./circuit/intervention_spec.ts";
+export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
 export { HEAD_PATHS, type HeadPath } from "./circuit/trace_graph.ts";
 export type { Check, EffectSums, NodeRow, RunResult, Side, SideLabel, TokenLogit } from "./circuit/run_result.ts";

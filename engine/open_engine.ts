@@ -2,21 +2,13 @@
 import { createHash } from "node:crypto";
 import { assembleResult } from "./circuit/assemble_result.ts";
 import { checkRun } from "./circuit/checks.ts";
-import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
-import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
+import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
 import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
 import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
-import type { ScoresQuestion } from "./circuit/questions.ts";
 import type { RunResult } from "./circuit/run_result.ts";
-import type { Trace, TracedNode } from "./circuit/trace_graph.ts";
-import {
-  scoredList,
-  type ScoredTokens,
-  type ScoredTokensRequest,
-  scoredTokensRequestSchema,
-} from "./circuit/scored_tokens.ts";
+import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import { resolveTensorNames } from "./circuit/tensor_names.ts";
 import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
 import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
@@ -27,8 +19,9 @@ import { type Job, type JobRequest, jobRequestSchema, MeansJobs } from "./means_
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { NodeReports } from "./node_reports.ts";
 import { openModels } from "./open_models.ts";
-import { readReferenceTexts } from "./reference_texts.ts";
+import { readReferenceTexts, referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
@@ -105,6 +98,7 @@ class LocalEngine implements Engine {
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
   readonly #jobs: MeansJobs;
+  readonly #reports: NodeReports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -116,6 +110,12 @@ class LocalEngine implements Engine {
     this.#store = store;
     this.#measurer = new Measurer(worker, store);
     this.#jobs = new MeansJobs(worker, store);
+    this.#reports = new NodeReports(worker, {
+      resolve: (input) => this.#resolve(input),
+      // Not a run that anybody asked for: it is not kept.
+      compute: async ({ model, resolved }, signal) =>
+        this.#compute(model, resolved, { id: "", weights: await this.#digest(model), signal }),
+    });
   }
 
   models(): readonly ModelSummary[] {
@@ -191,71 +191,12 @@ class LocalEngine implements Engine {
     });
   }
 
-  async edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
-    const { node: ref, direction, path, freezeNorm, ...spec } = parseOrThrow(edgesRequestSchema, request);
-    const asked = { node: ref, direction, path };
-    if (direction === "upstream") {
-      const trace = { node: ref, path, activation: "post", freezeNorm, of: "attribution" } as const;
-      const { result: { nodes, sides } } = await this.run({ ...spec, trace }, options);
-      const { result: { sides: [own] } } = await this.run(spec, options);
-      return {
-        ...asked,
-        attribution: sides[0]?.objective ?? NaN,
-        objective: own?.objective ?? NaN,
-        edges: writersOf(nodes),
-      };
-    }
-    const { model, resolved: { question, alignment } } = await this.#resolve(spec);
-    const tokenCount = alignment.length;
-    const writer = resolveWriter({ ref, path }, model.architecture, tokenCount);
-    const { output: { objective, edges, sessions } } = await this.#worker.call(
-      "edges",
-      { modelId: model.id, question: { ...question, writer, freezeNorm } },
-      { signal: options.signal },
-    );
-    this.#sessions = sessions;
-    return {
-      ...asked,
-      attribution: null,
-      objective,
-      edges: edges.map((edge) => readerRow(edge, model.architecture, tokenCount)),
-    };
+  edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
+    return this.#reports.edges(request, options);
   }
 
-  async scoredTokens(request: ScoredTokensRequest, { signal }: CallOptions = {}): Promise<ScoredTokens> {
-    const { node: ref, top, ...spec } = parseOrThrow(scoredTokensRequestSchema, request);
-    const { model, resolved: { question: { topK: _k, ...question }, alignment } } = await this.#resolve(spec);
-    const writer = resolveWriter({ ref, path: null }, model.architecture, alignment.length);
-    const list = async (asked: ScoresQuestion) => {
-      const { output: { scores, sessions } } = await this.#worker.call(
-        "scores",
-        { modelId: model.id, question: asked },
-        {
-          signal,
-        },
-      );
-      this.#sessions = sessions;
-      return scoredList(scores, top, (id) => ({ id, text: model.tokenizer.tokenText(id) }));
-    };
-    const read = (traced: TracedNode) => {
-      const trace: Trace = { node: traced, towards: null, activation: "pre", freezeNorm: true, of: "value" };
-      return list({ ...question, trace, of: "read" });
-    };
-    return {
-      node: ref,
-      write: await list({ ...question, of: { writer } }),
-      reads: writer.kind === "head"
-        ? [{ path: "q", ...await read({ ...writer, path: "q" }) }, {
-          path: "k",
-          ...await read({ ...writer, path: "k" }),
-        }]
-        : writer.kind === "mlp"
-        ? [{ path: null, ...await read(writer) }]
-        : [],
-      alone: writer.kind === "mlp"
-        ? await list({ ...question, of: { layer: writer.layer, neuron: writer.neuron } })
-        : null,
-    };
+  scoredTokens(request: ScoredTokensRequest, options: CallOptions = {}): Promise<ScoredTokens> {
+    return this.#reports.scoredTokens(request, options);
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
@@ -286,7 +227,8 @@ class LocalEngine implements Engine {
   async startJob(request: JobRequest): Promise<Job> {
     const { model: id = this.#defaultId() } = parseOrThrow(jobRequestSchema, request);
     const model = this.#model(id);
-    return this.#jobs.begin(model, await readReferenceTexts(model), await this.#digest(model));
+    const digest = await referenceDigest(model, this.#store);
+    return this.#jobs.begin(model, { texts: await readReferenceTexts(model), digest }, await this.#digest(model));
   }
 
   jobs(): readonly Job[] {
@@ -339,7 +281,7 @@ class LocalEngine implements Engine {
     if (parsed.interventions.every(({ method }) => method === undefined)) {
       return { model, resolved: resolveSpec(parsed, model, null), texts: null };
     }
-    const { digest: texts } = await readReferenceTexts(model);
+    const texts = await referenceDigest(model, this.#store);
     const means = this.#store.findMeans(await this.#digest(model), texts);
     return { model, resolved: resolveSpec(parsed, model, means), texts };
   }
@@ -360,7 +302,11 @@ class LocalEngine implements Engine {
   async #compute(
     model: LanguageModel,
     resolved: ResolvedQuestion,
-    { id, weights, signal }: { readonly id: string; readonly weights: string; readonly signal: AbortSignal },
+    { id, weights, signal }: {
+      readonly id: string;
+      readonly weights: string;
+      readonly signal: AbortSignal | undefined;
+    },
   ): Promise<RunResult> {
     const { question } = resolved;
     const { output: { numbers, sessions }, queuedMs } = await this.#worker.call(

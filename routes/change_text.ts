@@ -16,6 +16,9 @@ const INTERVENTION =
 const TRACE =
   /^(\S+)(?:\s+(q|k|qk|v))?(?:\s+towards\s+(\S+)(?:\s+(q|k|qk))?)?((?:\s+(?:post|free-norm|attribution))*)$/i;
 
+/** Longest line that is read, in characters; no node has so long a name. */
+const MAX_LINE = 200;
+
 /** Interventions of a text, each with its line, and what is wrong with the other lines. */
 export function parseInterventions(
   text: string,
@@ -23,12 +26,12 @@ export function parseInterventions(
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const issues: FieldIssue[] = [];
   const interventions = lines.flatMap((line, index) => {
-    const [, prompt, name, sign, number, mean, from] = INTERVENTION.exec(line) ?? [];
+    const [, prompt, name, sign, number, mean, from] = (line.length > MAX_LINE ? null : INTERVENTION.exec(line)) ?? [];
     if (name === undefined) {
       issues.push({
         path: `interventions.${index}`,
         message: `${
-          JSON.stringify(line)
+          JSON.stringify(line.slice(0, MAX_LINE))
         } is no intervention: expected NODE = NUMBER, NODE * NUMBER, NODE = mean or NODE from right`,
       });
       return [];
@@ -53,13 +56,16 @@ export function formatIntervention({ node: name, prompt, set, scale, patch, meth
 export function parseTrace(text: string): { readonly trace: unknown; readonly issues: readonly FieldIssue[] } {
   const trimmed = text.trim();
   if (trimmed === "") return { trace: null, issues: [] };
-  const [, name, path, towards, towardsPath, options = ""] = TRACE.exec(trimmed) ?? [];
+  const [, name, path, towards, towardsPath, options = ""] = (trimmed.length > MAX_LINE ? null : TRACE.exec(trimmed)) ??
+    [];
   if (name === undefined) {
     return {
       trace: null,
       issues: [{
         path: "trace.node",
-        message: `${JSON.stringify(trimmed)} is no trace: expected NODE, HEAD q|k|qk|v, or HEAD v towards NODE`,
+        message: `${
+          JSON.stringify(trimmed.slice(0, MAX_LINE))
+        } is no trace: expected NODE, HEAD q|k|qk|v, or HEAD v towards NODE`,
       }],
     };
   }

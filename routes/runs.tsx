@@ -51,12 +51,12 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       return measuredAnswer(c, id, measurement);
     })
     .post("/runs/:id/measured/cancel", (c) => {
-      const id = c.req.param("id");
+      const { id } = engine.storedRun(c.req.param("id"));
       engine.cancelMeasurement(id, {});
       return measuredAnswer(c, id, engine.measurement(id, {}));
     })
     .get("/runs/:id/measured", (c) => {
-      const id = c.req.param("id");
+      const { id } = engine.storedRun(c.req.param("id"));
       return measuredAnswer(c, id, engine.measurement(id, {}));
     })
     .get("/runs/:id", (c) => {

@@ -13,7 +13,6 @@ export const MAX_INTERVENTIONS = 64;
 
 /** How the value of an intervened node comes about: exactly one of these says it. */
 const METHODS = ["set", "scale", "patch", "method"] as const;
-export type InterventionMethod = "set" | "scale" | "patch" | "mean";
 
 /** One intervention. Its node is overwritten before anything reads it. */
 export const interventionSchema = z.strictObject({
@@ -36,11 +35,6 @@ export const interventionSchema = z.strictObject({
 );
 
 export type Intervention = z.output<typeof interventionSchema>;
-
-export function methodOf(intervention: Intervention): InterventionMethod {
-  const said = METHODS.find((method) => intervention[method] !== undefined) ?? "set";
-  return said === "method" ? "mean" : said;
-}
 
 /** A row of the batch as interventions see it. */
 export interface InterventionSide {
@@ -75,14 +69,12 @@ export function resolveInterventions(
     const path = `interventions.${index}`;
     const ref = parsedRef(intervention, { context, path, issues });
     if (ref === null) return [];
-    if (intervention.patch !== undefined && context.prompts.length < 2) {
-      issues.push({
-        path: `${path}.patch`,
-        message: "A patch takes the value from the other prompt: expected two prompts",
-      });
+    const entries = entriesOf(ref, intervention.prompt, context);
+    const problem = patchProblem(intervention, entries, context);
+    if (problem !== null) {
+      issues.push({ path: `${path}.patch`, message: problem });
       return [];
     }
-    const entries = entriesOf(ref, intervention.prompt, context);
     if (intervention.method === "mean" && !hasMeans(ref, intervention.prompt, { context, path, issues })) return [];
     const twice = entries.map((entry) => seen.get(entryKey(entry))).find((other) => other !== undefined);
     if (twice !== undefined) {
@@ -194,7 +186,7 @@ function editsOf(
   intervention: Intervention,
   { alignment, sides, means }: InterventionContext,
 ): readonly Edit[] {
-  const hasSlots = (promptIndex: number) => slots.every((slot) => typeof alignment[slot]?.[promptIndex] === "number");
+  const hasSlots = (promptIndex: number) => isOn(slots, promptIndex, alignment);
   return sides.flatMap((side, row): readonly Edit[] => {
     if (!side.isEdited || !hasSlots(side.prompt)) return [];
     const base = { hook, row, index, patch: null };
@@ -214,6 +206,24 @@ function editsOf(
     const source = sides.findIndex((other) => other.prompt === from && !other.isEdited);
     return hasSlots(from) ? [{ ...base, keep: 0, patch: { row: source, index }, added: 0 }] : [];
   });
+}
+
+/** Whether a prompt has all of some slots. */
+function isOn(slots: readonly number[], promptIndex: number, alignment: Alignment): boolean {
+  return slots.every((slot) => typeof alignment[slot]?.[promptIndex] === "number");
+}
+
+/** Why a patch has no value to take, null if it has (or there is no patch). */
+function patchProblem(
+  { patch, prompt: promptIndex, node: name }: Intervention,
+  entries: readonly SlotEntry[],
+  { prompts, alignment }: InterventionContext,
+): string | null {
+  if (patch === undefined) return null;
+  if (prompts.length < 2) return "A patch takes the value from the other prompt: expected two prompts";
+  const from = patch.from === "left" ? 0 : 1;
+  const isThere = entries.every(({ slots }) => !isOn(slots, promptIndex, alignment) || isOn(slots, from, alignment));
+  return isThere ? null : `The ${patch.from} prompt has no counterpart of ${name}: expected a node at tokens of both`;
 }
 
 /** Whether the means of a node are known, on the prompt that names it; if not, an issue says why. */

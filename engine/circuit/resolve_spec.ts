@@ -124,9 +124,9 @@ function sidesOf(promptCount: number, hasInterventions: boolean): readonly Quest
   return hasInterventions ? [...compared, side("left-clean", 0, false), side("right-clean", 1, false)] : compared;
 }
 
-/** Where logits are shown while tracing: at the traced node, unless its value is measured by the objective. */
+/** Where logits are read while tracing: at the traced node, unless the objective itself enters, which has a position of its own. */
 function tracedSlot(trace: Trace | null): number | null {
-  if (trace === null) return null;
+  if (trace === null || trace.of === "attribution") return null;
   const { node, towards } = trace;
   if (node.kind === "mlp") return node.token;
   return node.path === "v" && towards === null ? null : node.query;

@@ -12,6 +12,7 @@ import { blockOf, type NormWeights } from "../model/architecture.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { type Forward, hookOf, linear, normOutput } from "../model/transformer.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
+import type { NodeRef } from "./refs.ts";
 
 export const HEAD_PATHS = ["q", "k", "qk", "v"] as const;
 /** The way into a head: through the query, the key, both, or the value. */
@@ -19,15 +20,8 @@ export type HeadPath = typeof HEAD_PATHS[number];
 
 /** A node that is traced. Tokens are slots. */
 export type TracedNode =
-  | { readonly kind: "mlp"; readonly layer: number; readonly neuron: number; readonly token: number }
-  | {
-    readonly kind: "head";
-    readonly layer: number;
-    readonly head: number;
-    readonly query: number;
-    readonly key: number;
-    readonly path: HeadPath;
-  };
+  | Extract<NodeRef, { kind: "mlp" }>
+  | Extract<NodeRef, { kind: "head" }> & { readonly path: HeadPath };
 
 /** A trace, ready to be fed. */
 export interface Trace {

@@ -359,3 +359,31 @@ Deno.test("tensors() are those after interventions and of the trace, and say so"
     const spec = JSON.parse(metadata["spec"] ?? "{}");
     assert.deepEqual([spec.interventions[0].set, spec.trace.path], [4, "k"]);
   }));
+
+Deno.test("edges to a node at an earlier token are those of the objective at its own position", () =>
+  withEngine(async (engine) => {
+    const { result } = await engine.run({ ...QUESTION, topK: 200 });
+    const early = result.nodes.filter(({ ref }) => /^mlp\/1\/\d+@(?!14)/.test(ref))
+      .toSorted((a, b) => Math.abs(b.totalEffect[0] ?? 0) - Math.abs(a.totalEffect[0] ?? 0))[0];
+    assert.ok(early, "some neuron before the last token has an effect");
+    const upstream = await engine.edges({ ...QUESTION, node: early.ref, direction: "upstream", topK: 200 });
+    assertClose([upstream.attribution ?? NaN], [early.totalEffect[0] ?? NaN], { label: early.ref, absolute: 1e-4 });
+    assertClose([upstream.objective], [result.sides[0]?.objective ?? NaN], { label: "objective", absolute: 1e-3 });
+    const [strongest] = upstream.edges.filter(({ ref }) => ref.startsWith("mlp/0/"));
+    assert.ok(strongest);
+    const downstream = await engine.edges({ ...QUESTION, node: strongest.ref, direction: "downstream", topK: 200 });
+    const back = downstream.edges.find(({ ref }) => ref === early.ref);
+    assertClose([back?.attribution ?? NaN], [strongest.attribution], { label: strongest.ref, absolute: 1e-4 });
+    assert.equal(engine.recentRuns(9).length, 1, "edges are not runs that somebody asked for");
+  }));
+
+Deno.test("a patch from a prompt that lacks the node's token is refused, not left out", () =>
+  withEngine(async (engine) => {
+    const prompts = [DEMO_PROMPT, LONGER];
+    const { result } = await engine.run({ prompts });
+    const inserted = result.alignment?.find(([left]) => left === null)?.[1];
+    await assert.rejects(
+      engine.run({ prompts, interventions: [{ node: `mlp/1/5@${inserted}`, prompt: 1, patch: { from: "left" } }] }),
+      /The left prompt has no counterpart of mlp\/1\/5@/,
+    );
+  }));

@@ -45,3 +45,11 @@ Deno.test("traces are read as they are written", () => {
   assert.deepEqual(parseTrace("  "), { trace: null, issues: [] });
   assert.equal(parseTrace("mlp/3/17@14 sideways").issues[0]?.path, "trace.node");
 });
+
+Deno.test("a line of very many spaces is refused at once", () => {
+  const startedAt = performance.now();
+  const line = `a${" ".repeat(500_000)}b`;
+  assert.equal(parseInterventions(line).issues.length, 1);
+  assert.equal(parseTrace(line).issues.length, 1);
+  assert.ok(performance.now() - startedAt < 2000);
+});

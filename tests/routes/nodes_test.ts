@@ -23,7 +23,9 @@ Deno.test("GET /runs/{id}/node refuses what is no node, and unknown runs", async
   const { app, run } = await someRun();
   assert.equal((await app.send(`${run}/node?ref=somewhere`)).status, 422);
   assert.equal((await app.send(`${run}/node`)).status, 422);
-  assert.equal((await app.send("/runs/none/node?ref=embed@0")).status, 404);
+  for (const path of ["/runs/none/node?ref=embed@0", "/runs/none/measured"]) {
+    assert.equal((await app.send(path)).status, 404, path);
+  }
 });
 
 Deno.test("a run's measurement is offered, begun and shown, as a page and as a fragment", async () => {
