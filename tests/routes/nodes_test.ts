@@ -58,3 +58,12 @@ Deno.test("a button of the answer asks again with one change, and the form says 
   assert.match(swapped.querySelector(".changes-card")?.textContent ?? "", /mlp\/1\/7@0 = 0/);
   assert.equal((await app.postForm("/runs", demoForm(["change", "explode"]))).status, 422);
 });
+
+Deno.test("the legend of the table speaks of what the colours mean: the target, or the traced node", async () => {
+  const { app, run } = await someRun();
+  const legend = async (path: string) =>
+    parsePage(await (await app.send(path)).text()).querySelector(".legend")?.textContent;
+  assert.match(await legend(run) ?? "", /against the target/);
+  const traced = await app.postForm("/runs", demoForm(["change", "trace mlp/1/7@0"]));
+  assert.match(await legend(traced.headers.get("Location") ?? "") ?? "", /lowers the traced node.*raises it/);
+});

@@ -48,7 +48,7 @@ export function NodeTable({ result, view }: NodeTableProps): VNode {
         </p>
       </div>
       <PairPicker result={result} view={view} />
-      <Legend />
+      <Legend isTrace={result.objectiveKind === "trace"} />
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of nodes">
         <table>
           <caption class="visually-hidden">
@@ -255,17 +255,17 @@ function MetricCell(
   );
 }
 
-function Legend(): VNode {
+function Legend({ isTrace }: { readonly isTrace: boolean }): VNode {
   const steps = Array.from({ length: 2 * HEAT_STEPS + 1 }, (_, index) => index - HEAT_STEPS).filter((step) =>
     step % 2 === 0
   );
   return (
     <p class="legend">
-      <span>against the target</span>
+      <span>{isTrace ? "lowers the traced node" : "against the target"}</span>
       <span class="legend-scale" aria-hidden="true">
         {steps.map((step) => <span class={heatClass(step, HEAT_STEPS)} />)}
       </span>
-      <span>for the target; shade by size within its column</span>
+      <span>{isTrace ? "raises it" : "for the target"}; shade by size within its column</span>
     </p>
   );
 }
