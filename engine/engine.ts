@@ -52,6 +52,8 @@ export interface Engine {
   run(input: RunSpecInput, options?: CallOptions): Promise<RunAnswer>;
   /** A stored run. @throws {NotFoundError} */
   storedRun(id: string): RunResult;
+  /** Makes sure that what is computed now belongs to a stored run. @throws {NotFoundError | ModelNotLoadedError} if it would not */
+  requireWeightsOf(runId: string): Promise<void>;
   /** Latest runs, newest first. */
   recentRuns(count: number): readonly RunResult[];
   /** Any activation, gradient or scalar as the bytes of a safetensors file. Errors as `run`. */

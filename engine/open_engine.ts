@@ -158,6 +158,16 @@ class LocalEngine implements Engine {
     return result;
   }
 
+  async requireWeightsOf(runId: string): Promise<void> {
+    const { provenance: { model: id, weights } } = this.storedRun(runId);
+    const model = this.#models.get(id);
+    if (model === undefined || await this.#digest(model) !== weights) {
+      throw new ModelNotLoadedError(
+        `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
+      );
+    }
+  }
+
   recentRuns(count: number): readonly RunResult[] {
     return this.#store.recentRuns(count);
   }
@@ -201,15 +211,9 @@ class LocalEngine implements Engine {
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
     const query = parseOrThrow(measureRequestSchema, request);
+    await this.requireWeightsOf(runId);
     const run = this.storedRun(runId);
-    const { model: id, weights } = run.provenance;
-    const model = this.#models.get(id);
-    if (model === undefined || await this.#digest(model) !== weights) {
-      throw new ModelNotLoadedError(
-        `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
-      );
-    }
-    return this.#measurer.begin({ model, run, resolved: (await this.#resolve(run.spec)).resolved, query });
+    return this.#measurer.begin({ ...await this.#resolve(run.spec), run, query });
   }
 
   measurement(runId: string, request: MeasureRequest): Measurement | null {

@@ -12,6 +12,7 @@ export function nodeRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
   return new Hono<AppEnv>().get("/runs/:id/node", async (c) => {
     const run = engine.storedRun(c.req.param("id"));
     const name = c.req.query("ref") ?? "";
+    await engine.requireWeightsOf(run.id);
     const props = await nodeProps(engine, run, { name, signal: c.req.raw.signal });
     return c.render(<NodePage run={run} name={name} {...props} />, { title: `${name} · ${run.spec.model}` });
   });

@@ -148,6 +148,13 @@ export class FakeEngine implements Engine {
     return run;
   }
 
+  requireWeightsOf(runId: string): Promise<void> {
+    return Promise.try(() => {
+      this.#fail();
+      this.storedRun(runId);
+    });
+  }
+
   recentRuns(count: number): readonly RunResult[] {
     return [...this.#runs.values()].toReversed().slice(0, count);
   }
@@ -280,7 +287,7 @@ export class FakeEngine implements Engine {
     return {
       id,
       spec,
-      objectiveKind: spec.objective.kind,
+      objectiveKind: spec.trace === null ? spec.objective.kind : "trace",
       alignment: null,
       sides,
       nodes: ["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
