@@ -1,7 +1,10 @@
 /** The engine as the rest of the program sees it; `mod.ts` opens one. */
 import type { Job, JobRequest } from "./means_jobs.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
+import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
+import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
 import type { Measurement, MeasureRequest } from "./circuit/measurement.ts";
 import type { RunResult } from "./circuit/run_result.ts";
 import type { RunSpec, RunSpecInput } from "./circuit/run_spec.ts";
@@ -62,6 +65,15 @@ export interface Engine {
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
   scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
+  /** The residual stream read out after every layer, at a window of tokens. Errors as `run`. */
+  lens(request: LensRequest, options?: CallOptions): Promise<LensResult>;
+  /** One head's token pairs on one side. Errors as `run`. */
+  attention(request: AttentionRequest, options?: CallOptions): Promise<AttentionResult>;
+  /**
+   * Some nodes and the direct edges among them. With `patienceMs`, what is not traced by then is left to the next call, which begins where
+   * this one ended. Errors as `run`.
+   */
+  circuit(request: CircuitRequest, options?: CallOptions & { readonly patienceMs?: number }): Promise<CircuitResult>;
   /**
    * Begins to ablate a stored run's strongest nodes one by one, or finds that this was asked before; the state as it is now. Work goes on
    * in the background. @throws {NotFoundError | ValidationError | ModelNotLoadedError}

@@ -6,7 +6,34 @@ export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
 export { HEAD_PATHS, type HeadPath } from "./circuit/trace_graph.ts";
-export type { Check, EffectSums, NodeRow, RunResult, Side, SideLabel, TokenLogit } from "./circuit/run_result.ts";
+export type {
+  Check,
+  EffectSums,
+  LayerSums,
+  NodeRow,
+  RunResult,
+  Side,
+  SideLabel,
+  TokenLogit,
+} from "./circuit/run_result.ts";
+export {
+  type LensCell,
+  type LensRequest,
+  lensRequestSchema,
+  type LensResult,
+  MAX_LENS_TOKENS,
+} from "./circuit/lens_request.ts";
+export { type AttentionRequest, attentionRequestSchema, type AttentionResult } from "./circuit/attention_request.ts";
+export {
+  type CircuitCandidate,
+  type CircuitEdge,
+  type CircuitNode,
+  type CircuitRequest,
+  circuitRequestSchema,
+  type CircuitResult,
+  MAX_CIRCUIT_NODES,
+} from "./circuit/circuit_request.ts";
+export { type Metric, METRICS } from "./circuit/node_scalars.ts";
 export { EDGE_KINDS } from "./circuit/edges_graph.ts";
 export { type EdgeRow, type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 export {

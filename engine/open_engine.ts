@@ -2,8 +2,11 @@
 import { createHash } from "node:crypto";
 import { assembleResult } from "./circuit/assemble_result.ts";
 import { checkRun } from "./circuit/checks.ts";
+import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
+import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
+import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
 import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/resolve_spec.ts";
 import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
@@ -207,6 +210,18 @@ class LocalEngine implements Engine {
 
   scoredTokens(request: ScoredTokensRequest, options: CallOptions = {}): Promise<ScoredTokens> {
     return this.#reports.scoredTokens(request, options);
+  }
+
+  lens(_request: LensRequest, _options: CallOptions = {}): Promise<LensResult> {
+    return Promise.reject(new EngineError("Internal: not written yet"));
+  }
+
+  attention(_request: AttentionRequest, _options: CallOptions = {}): Promise<AttentionResult> {
+    return Promise.reject(new EngineError("Internal: not written yet"));
+  }
+
+  circuit(_request: CircuitRequest, _options: CallOptions = {}): Promise<CircuitResult> {
+    return Promise.reject(new EngineError("Internal: not written yet"));
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {

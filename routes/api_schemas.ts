@@ -83,6 +83,11 @@ const effectSumsSchema = z.object({
   embed: perSideAndToken,
 }).openapi("EffectSums");
 
+const layerSumsSchema = z.object({
+  attention: z.array(numbers).readonly(),
+  mlp: z.array(numbers).readonly(),
+}).openapi("LayerSums");
+
 const sideSchema = z.object({
   label: z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]),
   tokens: z.array(tokenSchema).readonly(),
@@ -171,7 +176,11 @@ export const runResultSchema = z.object({
     directEffect: sideValues,
     totalEffect: sideValues,
   })).readonly(),
-  sums: z.object({ directEffect: effectSumsSchema, totalEffect: effectSumsSchema }),
+  sums: z.object({
+    directEffect: effectSumsSchema,
+    totalEffect: effectSumsSchema,
+    layers: z.object({ directEffect: layerSumsSchema, totalEffect: layerSumsSchema }).nullable(),
+  }),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), difference: z.number(), tolerance: z.number() }))
     .readonly(),
   timing: z.object({ queuedMs: z.number(), compileMs: z.number(), computeMs: z.number(), device: z.string() }),

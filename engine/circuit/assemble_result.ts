@@ -44,6 +44,10 @@ export function assembleResult(
     sums: {
       directEffect: effectSums(numbers.sums.directEffect, numbers.embed.directEffect),
       totalEffect: effectSums(numbers.sums.totalEffect, numbers.embed.totalEffect),
+      layers: {
+        directEffect: numbers.sums.directEffect.layers,
+        totalEffect: numbers.sums.totalEffect.layers,
+      },
     },
     ...rest,
   };

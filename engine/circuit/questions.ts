@@ -2,6 +2,7 @@
 import type { Writer } from "./edges_graph.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
+import type { LayerSums } from "./run_result.ts";
 import type { Candidate } from "./selection.ts";
 import type { TensorName } from "./tensor_names.ts";
 import type { TokenScore } from "./token_scores.ts";
@@ -15,6 +16,8 @@ export interface SumNumbers {
   readonly mlp: readonly (readonly number[])[];
   readonly byQuery: readonly (readonly number[])[];
   readonly byKey: readonly (readonly number[])[];
+  /** Over all tokens: `[side][layer]`. */
+  readonly layers: LayerSums;
 }
 
 /** What the graph measured for the self-checks, by side where it has sides. */

@@ -27,10 +27,15 @@ export function readRun(
     );
   const sums = (effect: Effect): SumNumbers => {
     const start = EFFECTS.indexOf(effect) * slotCount;
-    const overLayers = (kind: SumKind) =>
-      Array.from({ length: layerCount }, (_, layer) => perToken(sumOutput(kind, layer), start))
-        .reduce((a, b) => a.map((side, i) => side.map((value, token) => value + (b[i]?.[token] ?? NaN))));
-    return { mlp: overLayers("mlp"), byQuery: overLayers("byQuery"), byKey: overLayers("byKey") };
+    const layersOf = (kind: SumKind) =>
+      Array.from({ length: layerCount }, (_, layer) => perToken(sumOutput(kind, layer), start));
+    const [mlp, byQuery, byKey] = [layersOf("mlp"), layersOf("byQuery"), layersOf("byKey")];
+    return {
+      mlp: overLayers(mlp),
+      byQuery: overLayers(byQuery),
+      byKey: overLayers(byKey),
+      layers: { attention: overTokens(byQuery), mlp: overTokens(mlp) },
+    };
   };
   return {
     objective: [...output(fetches, "objective")],
@@ -60,6 +65,17 @@ export function readRun(
       patternRowError: output(fetches, "check.patternRowError")[0] ?? NaN,
     },
   };
+}
+
+/** `[layer][side][token]` → `[side][token]` */
+function overLayers(layers: readonly (readonly (readonly number[])[])[]): readonly (readonly number[])[] {
+  return layers.reduce((a, b) => a.map((side, i) => side.map((value, token) => value + (b[i]?.[token] ?? NaN))));
+}
+
+/** `[layer][side][token]` → `[side][layer]` */
+function overTokens(layers: readonly (readonly (readonly number[])[])[]): readonly (readonly number[])[] {
+  const [first = []] = layers;
+  return first.map((_, side) => layers.map((layer) => (layer[side] ?? []).reduce((sum, value) => sum + value, 0)));
 }
 
 /** One output. */

@@ -61,6 +61,12 @@ export interface EffectSums {
   readonly embed: readonly (readonly number[])[];
 }
 
+/** Effects of one layer's nodes, summed over all of them: `[side][layer]`. */
+export interface LayerSums {
+  readonly attention: readonly (readonly number[])[];
+  readonly mlp: readonly (readonly number[])[];
+}
+
 /** An identity that must hold, with what was measured. */
 export interface Check {
   readonly name: string;
@@ -97,7 +103,12 @@ export interface RunResult {
   readonly sides: readonly Side[];
   /** Union of the top nodes of every column, in the order kind, layer, token, unit. */
   readonly nodes: readonly NodeRow[];
-  readonly sums: { readonly directEffect: EffectSums; readonly totalEffect: EffectSums };
+  readonly sums: {
+    readonly directEffect: EffectSums;
+    readonly totalEffect: EffectSums;
+    /** Null in runs that were stored before there were such sums. */
+    readonly layers: { readonly directEffect: LayerSums; readonly totalEffect: LayerSums } | null;
+  };
   readonly checks: readonly Check[];
   readonly timing: Timing;
   readonly provenance: Provenance;

@@ -151,9 +151,9 @@ function parseResult(text: unknown): RunResult | null {
   try {
     const parsed: unknown = JSON.parse(String(text));
     if (!isResult(parsed)) return null;
-    // The first runs had no traces and prompts of one length only, and do not say so.
-    const { objectiveKind = parsed.spec.objective.kind, alignment = null } = parsed;
-    return { ...parsed, objectiveKind, alignment };
+    // The first runs had no traces and prompts of one length only, and do not say so; nor had they sums by layer.
+    const { objectiveKind = parsed.spec.objective.kind, alignment = null, sums } = parsed;
+    return { ...parsed, objectiveKind, alignment, sums: { ...sums, layers: sums.layers ?? null } };
   } catch {
     return null;
   }

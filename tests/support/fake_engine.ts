@@ -7,8 +7,14 @@ import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
 import {
+  type AttentionRequest,
+  attentionRequestSchema,
+  type AttentionResult,
   type CallOptions,
   CancelledError,
+  type CircuitRequest,
+  circuitRequestSchema,
+  type CircuitResult,
   type EdgesRequest,
   type EdgesResult,
   type Engine,
@@ -16,6 +22,9 @@ import {
   type FieldIssue,
   type Job,
   type JobRequest,
+  type LensRequest,
+  lensRequestSchema,
+  type LensResult,
   type Measurement,
   type MeasureRequest,
   type ModelDetail,
@@ -33,6 +42,7 @@ import {
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
+import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
 const BOS: Token = { id: 0, text: "<|endoftext|>" };
 
@@ -208,6 +218,30 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
+  lens(request: LensRequest): Promise<LensResult> {
+    return Promise.try(() => {
+      this.#fail();
+      const { side, from, count, ...spec } = parseOrThrow(lensRequestSchema, request);
+      return fakeLens(sideAt(this.#compute("", this.#canonical(spec)), side), { from, count });
+    });
+  }
+
+  attention(request: AttentionRequest): Promise<AttentionResult> {
+    return Promise.try(() => {
+      this.#fail();
+      const { head, metric, side, ...spec } = parseOrThrow(attentionRequestSchema, request);
+      return fakeAttention(sideAt(this.#compute("", this.#canonical(spec)), side), { head, metric });
+    });
+  }
+
+  circuit(request: CircuitRequest): Promise<CircuitResult> {
+    return Promise.try(() => {
+      this.#fail();
+      const { nodes, ...spec } = parseOrThrow(circuitRequestSchema, request);
+      return fakeCircuit(sideAt(this.#compute("", this.#canonical(spec)), 0), nodes);
+    });
+  }
+
   measure(runId: string, { top = 32, by = "totalEffect" }: MeasureRequest): Promise<Measurement> {
     this.#fail();
     const { id, nodes } = this.storedRun(runId);
@@ -284,6 +318,7 @@ export class FakeEngine implements Engine {
     const values = (value: number): number[] => sides.map((_, side) => value + side);
     const zeros = sides.map(({ tokens }) => tokens.map(() => 0));
     const sums = { mlp: zeros, attentionByQuery: zeros, attentionByKey: zeros, embed: zeros };
+    const layers = { attention: sides.map(() => [0.5, 2]), mlp: sides.map(() => [-0.25, 1]) };
     return {
       id,
       spec,
@@ -297,7 +332,7 @@ export class FakeEngine implements Engine {
         directEffect: values(-i),
         totalEffect: values(i % 2),
       })),
-      sums: { directEffect: sums, totalEffect: sums },
+      sums: { directEffect: sums, totalEffect: sums, layers: { directEffect: layers, totalEffect: layers } },
       checks: [{ name: "direct effects sum to the objective", ok: true, difference: 2e-6, tolerance: 1e-3 }],
       timing: { queuedMs: 0, compileMs: 0, computeMs: 1, device: "cpu" },
       provenance: { model: spec.model, weights: `sha256:${"0".repeat(64)}`, version: this.version },

@@ -50,6 +50,29 @@ for (const objective of ["logit-diff", "logit", "log-prob", "prob"] satisfies Ob
   }
 }
 
+Deno.test("a run's sums by layer equal the float64 reference, and add up to its sums by token", async () => {
+  await withModel({ layers: 4, seed: 12 }, async (asker, reference) => {
+    const question: TestQuestion = { tokens: TOKENS, targets: [7, 9], distractors: [11] };
+    const expected = reference(question);
+    const { sums } = await asker.run([question]);
+    const total = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0);
+    for (const [effect, name] of [["directEffect", "direct_effect"], ["totalEffect", "total_effect"]] as const) {
+      const { mlp, byQuery, byKey, layers } = sums[effect];
+      for (const [kind, found] of [["mlp", layers.mlp], ["head", layers.attention]] as const) {
+        const byLayer = [0, 1, 2, 3].map((layer) =>
+          total(referenceTensor(expected, `scalar:${name}:${kind}:${layer}`).data)
+        );
+        assertClose(found[0] ?? [], byLayer, { label: `${effect} of ${kind}`, relative: 1e-5, absolute: 1e-5 });
+      }
+      assertClose(
+        [total(layers.mlp[0] ?? []), total(layers.attention[0] ?? []), total(layers.attention[0] ?? [])],
+        [total(mlp[0] ?? []), total(byQuery[0] ?? []), total(byKey[0] ?? [])],
+        { label: `${effect}: layers against tokens`, absolute: 1e-5 },
+      );
+    }
+  });
+});
+
 Deno.test("a prompt of one token and a prompt as long as the context equal the float64 reference", async () => {
   await withModel({ seed: 10 }, async (asker, reference) => {
     const longest = Array.from({ length: asker.model.architecture.contextLength }, (_, i) => (i * 31) % 67);

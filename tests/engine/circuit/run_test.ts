@@ -69,19 +69,26 @@ Deno.test("sums of a run equal the sums of the whole tensors", async () => {
       byQuery: new Float64Array(tokenCount),
       byKey: new Float64Array(tokenCount),
     };
+    const byLayer = { mlp: new Float64Array(3), attention: new Float64Array(3) };
     const names = [0, 1, 2].flatMap((layer) => [`scalar:${name}:mlp:${layer}`, `scalar:${name}:head:${layer}`]);
     const tensors = await asker.tensors([...names, `scalar:${name}:embed`], LEFT);
     for (const layer of [0, 1, 2]) {
       tensors.get(`scalar:${name}:mlp:${layer}`)?.data.forEach((value, index, { length }) => {
         add(byToken.mlp, Math.floor(index / (length / tokenCount)), value);
+        add(byLayer.mlp, layer, value);
       });
       tensors.get(`scalar:${name}:head:${layer}`)?.data.forEach((value, index) => {
         add(byToken.byQuery, Math.floor(index / 4 / tokenCount), value);
         add(byToken.byKey, Math.floor(index / 4) % tokenCount, value);
+        add(byLayer.attention, layer, value);
       });
     }
     for (const sum of ["mlp", "byQuery", "byKey"] as const) {
       assertClose(sums[effect][sum][0] ?? [], byToken[sum], { label: `${effect} ${sum}`, absolute: 2e-5 });
+    }
+    for (const sum of ["mlp", "attention"] as const) {
+      const found = sums[effect].layers[sum][0] ?? [];
+      assertClose(found, byLayer[sum], { label: `${effect} ${sum} by layer`, absolute: 2e-5 });
     }
     assertClose(embed[effect][0] ?? [], tensors.get(`scalar:${name}:embed`)?.data ?? [], {
       label: `${effect} embed`,

@@ -28,6 +28,7 @@ function resultOf(id: string): RunResult {
     sums: {
       directEffect: { mlp: [], attentionByQuery: [], attentionByKey: [], embed: [] },
       totalEffect: { mlp: [], attentionByQuery: [], attentionByKey: [], embed: [] },
+      layers: null,
     },
     checks: [],
     timing: { queuedMs: 0, compileMs: 0, computeMs: 1, device: "cpu" },
@@ -59,6 +60,14 @@ Deno.test("Store.open() makes the folder, keeps runs over a restart, newest firs
     assert.equal(store.countRuns(), 2);
     assert.equal(store.problem, null);
     assert.deepEqual(lines, []);
+  }));
+
+Deno.test("a run that was stored before there were sums by layer has none", () =>
+  inFolder((folder) => {
+    using store = Store.open(folder, () => {});
+    const { layers: _layers, ...sums } = resultOf("old").sums;
+    store.saveRun({ ...resultOf("old"), sums } as unknown as RunResult);
+    assert.equal(store.findRun("old")?.sums.layers, null);
   }));
 
 Deno.test("Store.saveRun() keeps the first result of an id", () =>
