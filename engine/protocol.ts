@@ -3,7 +3,10 @@ import type { MeanSums } from "./circuit/means_graph.ts";
 import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
 import type {
+  AttentionQuestion,
   EdgesQuestion,
+  LensNumbers,
+  LensQuestion,
   MeasureNumbers,
   RunNumbers,
   RunQuestion,
@@ -39,6 +42,14 @@ export type EngineRequests = {
   scores: {
     input: { modelId: string; question: ScoresQuestion };
     output: { scores: Float32Array<ArrayBuffer>; sessions: SessionCounters };
+  };
+  lens: {
+    input: { modelId: string; question: LensQuestion };
+    output: { rows: LensNumbers; sessions: SessionCounters };
+  };
+  attention: {
+    input: { modelId: string; question: AttentionQuestion };
+    output: { values: readonly (readonly number[])[]; sessions: SessionCounters };
   };
   means: {
     input: { modelId: string; texts: readonly (readonly number[])[] };

@@ -84,6 +84,16 @@ serveWorker<EngineRequests>({
     const scores = await questioner.scores(await opened().model(modelId), question);
     return { output: { scores, sessions: questioner.sessions }, transfer: [scores.buffer] };
   },
+  lens: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const rows = await questioner.lens(await opened().model(modelId), question);
+    return { output: { rows, sessions: questioner.sessions } };
+  },
+  attention: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const values = await questioner.attention(await opened().model(modelId), question);
+    return { output: { values, sessions: questioner.sessions } };
+  },
   means: async ({ modelId, texts }) => {
     const { questioner } = opened();
     const sums = await questioner.means(await opened().model(modelId), texts);

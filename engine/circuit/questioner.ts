@@ -11,7 +11,10 @@ import { SessionCache, type SessionCounters, type SessionLookup } from "../runti
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
 import type {
+  AttentionQuestion,
   EdgesQuestion,
+  LensNumbers,
+  LensQuestion,
   MeasureNumbers,
   RunNumbers,
   RunQuestion,
@@ -19,7 +22,8 @@ import type {
   TensorNumbers,
   TensorsQuestion,
 } from "./questions.ts";
-import { type Edit, standardEdits } from "./edits.ts";
+import { attentionFeeds, attentionKind, buildAttentionGraph, readAttention } from "./attention_graph.ts";
+import { type Edit, editKind, standardEdits } from "./edits.ts";
 import {
   buildEdgesGraph,
   edgeCountFeed,
@@ -29,6 +33,7 @@ import {
   writerFeeds,
   writerKind,
 } from "./edges_graph.ts";
+import { buildLensGraph, lensFeeds, readLens } from "./lens_graph.ts";
 import { buildMeansGraph, meansFeeds, type MeanSums, readMeanSums } from "./means_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { OBJECTIVE_KINDS } from "./run_spec.ts";
@@ -176,6 +181,25 @@ export class Questioner {
       ...await this.#feeds(model, question),
       ...writerFeeds(of.writer, rows.length),
     });
+  }
+
+  /** What every layer would predict, at some tokens of one side. */
+  async lens(model: ModelWeights, question: LensQuestion): Promise<LensNumbers> {
+    const { architecture } = model;
+    const edits = editKind(question.edits, architecture);
+    const key = JSON.stringify(["lens", model.id, edits]);
+    const { session } = await this.#session(model, key, () => buildLensGraph(model, edits));
+    const fetches = await session.execute({ ...await this.#feeds(model, question), ...lensFeeds(question) });
+    return readLens(fetches, architecture.layerCount);
+  }
+
+  /** One head's pairs on one side: `[query][key]`. */
+  async attention(model: ModelWeights, question: AttentionQuestion): Promise<readonly (readonly number[])[]> {
+    const kind = attentionKind(question, model.architecture);
+    const key = JSON.stringify(["attention", model.id, kind]);
+    const { session } = await this.#session(model, key, () => buildAttentionGraph(model, kind));
+    const fetches = await session.execute({ ...await this.#feeds(model, question), ...attentionFeeds(question) });
+    return readAttention(output(fetches, "values"), question.rows[question.side]?.tokens ?? []);
   }
 
   /** Sums over some texts. */

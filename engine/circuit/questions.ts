@@ -1,5 +1,6 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
 import type { Writer } from "./edges_graph.ts";
+import type { Metric } from "./node_scalars.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { LayerSums } from "./run_result.ts";
@@ -57,6 +58,30 @@ export interface EdgesQuestion extends Question {
 /** Asks for scores of the vocabulary: of a write, of a read (the question's trace), or of a neuron alone. */
 export interface ScoresQuestion extends Question {
   readonly of: { readonly writer: Writer } | "read" | { readonly layer: number; readonly neuron: number };
+}
+
+/** Asks what every layer would predict at a window of tokens of one side. */
+export interface LensQuestion extends Question {
+  readonly side: number;
+  readonly slots: readonly number[];
+  /** Id of the token whose probability and rank are told. */
+  readonly target: number;
+}
+
+/** By row (the embeddings, then every layer) and place in the window; `top` is a token's id. */
+export type LensNumbers = readonly (readonly {
+  readonly top: number;
+  readonly topLogProb: number;
+  readonly targetLogProb: number;
+  readonly targetRank: number;
+}[])[];
+
+/** Asks for one head's token pairs on one side. */
+export interface AttentionQuestion extends Question {
+  readonly side: number;
+  readonly layer: number;
+  readonly head: number;
+  readonly metric: Metric;
 }
 
 /** J of a question with variations. */
