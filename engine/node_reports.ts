@@ -1,11 +1,10 @@
 /** What can be told of one node under a question: its edges, and the tokens that it promotes and is driven by. */
 import type { CallOptions } from "./engine.ts";
 import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
+import type { Writer } from "./circuit/edges_graph.ts";
 import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import type { ScoresQuestion } from "./circuit/questions.ts";
-import type { ResolvedQuestion } from "./circuit/resolve_spec.ts";
-import type { RunResult } from "./circuit/run_result.ts";
 import {
   scoredList,
   type ScoredTokens,
@@ -13,69 +12,110 @@ import {
   scoredTokensRequestSchema,
 } from "./circuit/scored_tokens.ts";
 import type { Trace, TracedNode } from "./circuit/trace_graph.ts";
-import type { LanguageModel } from "./model/language_model.ts";
-import type { EngineRequests } from "./protocol.ts";
-import type { WorkerClient } from "./runtime/worker_client.ts";
+import type { Asked, ReportAnswer } from "./report_cache.ts";
+import type { ReportSource } from "./report_source.ts";
 
-interface Resolved {
-  readonly model: LanguageModel;
-  readonly resolved: ResolvedQuestion;
-}
-
-/** What reports need of the engine. */
-export interface ReportSource {
-  /** @throws {ValidationError | NotFoundError} */
-  resolve(input: unknown): Promise<Resolved>;
-  /** The numbers of a run, which is not stored. */
-  compute(question: Resolved, signal: AbortSignal | undefined): Promise<RunResult>;
+/** Edges as they are asked for, and the rest of the question. */
+interface EdgesQuery {
+  readonly asked: Pick<EdgesResult, "node" | "direction" | "path">;
+  readonly freezeNorm: boolean;
+  /** The question itself, not yet checked against a model. */
+  readonly spec: object;
 }
 
 export class NodeReports {
-  readonly #worker: WorkerClient<EngineRequests>;
   readonly #source: ReportSource;
 
-  constructor(worker: WorkerClient<EngineRequests>, source: ReportSource) {
-    this.#worker = worker;
+  constructor(source: ReportSource) {
     this.#source = source;
   }
 
-  async edges(request: EdgesRequest, { signal }: CallOptions): Promise<EdgesResult> {
+  async edges(request: EdgesRequest, options: CallOptions): Promise<EdgesResult> {
+    return (await this.findEdges(request, options)).report;
+  }
+
+  /** Edges, and whether they were known already. */
+  findEdges(request: EdgesRequest, options: CallOptions): Promise<ReportAnswer<EdgesResult>> {
     const { node: ref, direction, path, freezeNorm, ...spec } = parseOrThrow(edgesRequestSchema, request);
-    const asked = { node: ref, direction, path };
-    if (direction === "upstream") {
-      const trace = { node: ref, path, activation: "post", freezeNorm, of: "attribution" } as const;
-      const traced = await this.#source.resolve({ ...spec, trace });
-      const { nodes, sides: [side] } = await this.#source.compute(traced, signal);
-      const { topK: _k, ...question } = traced.resolved.question;
-      const { output: { numbers } } = await this.#worker.call(
-        "measure",
-        { modelId: traced.model.id, question: { ...question, trace: null }, variants: [] },
-        { signal },
-      );
-      const attribution = side?.objective ?? NaN;
-      return { ...asked, attribution, objective: numbers.sides[0] ?? NaN, edges: writersOf(nodes) };
-    }
-    const { model, resolved: { question, alignment } } = await this.#source.resolve(spec);
+    const query = { asked: { node: ref, direction, path }, freezeNorm, spec };
+    return direction === "upstream" ? this.#upstream(query, options) : this.#downstream(query, options);
+  }
+
+  /** Edges from writers: the direct effects on the node's attribution. */
+  async #upstream(
+    { asked, freezeNorm, spec }: EdgesQuery,
+    { signal }: CallOptions,
+  ): Promise<ReportAnswer<EdgesResult>> {
+    const { node: ref, path } = asked;
+    const trace = { node: ref, path, activation: "post", freezeNorm, of: "attribution" } as const;
+    const traced = await this.#source.resolve({ ...spec, trace });
+    const request = { kind: "edges", asked: traced, details: asked, signal } as const;
+    return await this.#source.cache.answer(request, async (shared): Promise<EdgesResult> => {
+      const { nodes, sides: [side] } = await this.#source.compute(traced, shared);
+      const objective = await this.#objective(await this.#source.resolve(spec), shared);
+      return { ...asked, attribution: side?.objective ?? NaN, objective, edges: writersOf(nodes) };
+    });
+  }
+
+  /** Edges to readers. */
+  async #downstream(
+    { asked, freezeNorm, spec }: EdgesQuery,
+    { signal }: CallOptions,
+  ): Promise<ReportAnswer<EdgesResult>> {
+    const plain = await this.#source.resolve(spec);
+    const { model, resolved: { question, alignment } } = plain;
     const tokenCount = alignment.length;
-    const writer = resolveWriter({ ref, path }, model.architecture, tokenCount);
-    const { output: { objective, edges } } = await this.#worker.call(
-      "edges",
-      { modelId: model.id, question: { ...question, writer, freezeNorm } },
-      { signal },
+    const writer = resolveWriter({ ref: asked.node, path: asked.path }, model.architecture, tokenCount);
+    const request = { kind: "edges", asked: plain, details: { ...asked, freezeNorm }, signal } as const;
+    return await this.#source.cache.answer(request, async (shared): Promise<EdgesResult> => {
+      const { output: { objective, edges } } = await this.#source.worker.call(
+        "edges",
+        { modelId: model.id, question: { ...question, writer, freezeNorm } },
+        { signal: shared },
+      );
+      const rows = edges.map((edge) => readerRow(edge, model.architecture, tokenCount));
+      return { ...asked, attribution: null, objective, edges: rows };
+    });
+  }
+
+  /** J of the first side of an untraced question: the same for all edges under it. */
+  async #objective(asked: Asked, signal: AbortSignal): Promise<number> {
+    const { report } = await this.#source.cache.answer(
+      { kind: "objective", asked, details: null, signal },
+      async (shared) => {
+        const { topK: _k, ...question } = asked.resolved.question;
+        const { output: { numbers } } = await this.#source.worker.call(
+          "measure",
+          { modelId: asked.model.id, question, variants: [] },
+          { signal: shared },
+        );
+        return numbers.sides[0] ?? NaN;
+      },
     );
-    const rows = edges.map((edge) => readerRow(edge, model.architecture, tokenCount));
-    return { ...asked, attribution: null, objective, edges: rows };
+    return report;
   }
 
   async scoredTokens(request: ScoredTokensRequest, { signal }: CallOptions): Promise<ScoredTokens> {
     const { node: ref, top, ...spec } = parseOrThrow(scoredTokensRequestSchema, request);
-    const { model, resolved: { question: { topK: _k, ...question }, alignment } } = await this.#source.resolve(spec);
-    const writer = resolveWriter({ ref, path: null }, model.architecture, alignment.length);
+    const asked = await this.#source.resolve(spec);
+    const writer = resolveWriter({ ref, path: null }, asked.model.architecture, asked.resolved.alignment.length);
+    const { report } = await this.#source.cache.answer(
+      { kind: "scored-tokens", asked, details: { node: ref, top }, signal },
+      (shared) => this.#scores(asked, { ref, writer, top }, shared),
+    );
+    return report;
+  }
+
+  async #scores(
+    { model, resolved: { question: { topK: _k, ...question } } }: Asked,
+    { ref, writer, top }: { readonly ref: string; readonly writer: Writer; readonly top: number },
+    signal: AbortSignal,
+  ): Promise<ScoredTokens> {
     const list = async (of: ScoresQuestion["of"], trace: Trace | null = null) => {
-      const asked: ScoresQuestion = { ...question, trace, of };
-      const { output: { scores } } = await this.#worker.call("scores", { modelId: model.id, question: asked }, {
-        signal,
-      });
+      const { output: { scores } } = await this.#source.worker.call("scores", {
+        modelId: model.id,
+        question: { ...question, trace, of },
+      }, { signal });
       return scoredList(scores, top, (id) => ({ id, text: model.tokenizer.tokenText(id) }));
     };
     const read = (traced: TracedNode) =>

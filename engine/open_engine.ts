@@ -22,13 +22,17 @@ import { type Job, type JobRequest, jobRequestSchema, MeansJobs } from "./means_
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { CircuitReports } from "./circuit_reports.ts";
 import { NodeReports } from "./node_reports.ts";
 import { openModels } from "./open_models.ts";
 import { readReferenceTexts, referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
+import { type Asked, ReportCache } from "./report_cache.ts";
+import type { ReportSource } from "./report_source.ts";
 import { SharedWork } from "./shared_work.ts";
+import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { encodeSafetensors } from "./tensor/safetensors.ts";
 import { weightsDigest } from "./weights_digest.ts";
@@ -77,13 +81,6 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
 }
 
-interface Resolved {
-  readonly model: LanguageModel;
-  readonly resolved: ResolvedQuestion;
-  /** Digest of the reference texts whose means the question uses; null if it uses none. */
-  readonly texts: string | null;
-}
-
 interface Parts {
   readonly models: ReadonlyMap<string, LanguageModel>;
   readonly worker: WorkerClient<EngineRequests>;
@@ -101,7 +98,9 @@ class LocalEngine implements Engine {
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
   readonly #jobs: MeansJobs;
-  readonly #reports: NodeReports;
+  readonly #nodeReports: NodeReports;
+  readonly #sideReports: SideReports;
+  readonly #circuitReports: CircuitReports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -113,12 +112,17 @@ class LocalEngine implements Engine {
     this.#store = store;
     this.#measurer = new Measurer(worker, store);
     this.#jobs = new MeansJobs(worker, store);
-    this.#reports = new NodeReports(worker, {
+    const source: ReportSource = {
+      worker,
+      cache: new ReportCache(store, { version: this.version, weights: (model) => this.#digest(model) }),
       resolve: (input) => this.#resolve(input),
       // Not a run that anybody asked for: it is not kept.
       compute: async ({ model, resolved }, signal) =>
         this.#compute(model, resolved, { id: "", weights: await this.#digest(model), signal }),
-    });
+    };
+    this.#nodeReports = new NodeReports(source);
+    this.#sideReports = new SideReports(source);
+    this.#circuitReports = new CircuitReports(source, this.#nodeReports);
   }
 
   models(): readonly ModelSummary[] {
@@ -205,23 +209,26 @@ class LocalEngine implements Engine {
   }
 
   edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
-    return this.#reports.edges(request, options);
+    return this.#nodeReports.edges(request, options);
   }
 
   scoredTokens(request: ScoredTokensRequest, options: CallOptions = {}): Promise<ScoredTokens> {
-    return this.#reports.scoredTokens(request, options);
+    return this.#nodeReports.scoredTokens(request, options);
   }
 
-  lens(_request: LensRequest, _options: CallOptions = {}): Promise<LensResult> {
-    return Promise.reject(new EngineError("Internal: not written yet"));
+  lens(request: LensRequest, options: CallOptions = {}): Promise<LensResult> {
+    return this.#sideReports.lens(request, options);
   }
 
-  attention(_request: AttentionRequest, _options: CallOptions = {}): Promise<AttentionResult> {
-    return Promise.reject(new EngineError("Internal: not written yet"));
+  attention(request: AttentionRequest, options: CallOptions = {}): Promise<AttentionResult> {
+    return this.#sideReports.attention(request, options);
   }
 
-  circuit(_request: CircuitRequest, _options: CallOptions = {}): Promise<CircuitResult> {
-    return Promise.reject(new EngineError("Internal: not written yet"));
+  circuit(
+    request: CircuitRequest,
+    options: CallOptions & { readonly patienceMs?: number } = {},
+  ): Promise<CircuitResult> {
+    return this.#circuitReports.circuit(request, options);
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
@@ -294,7 +301,7 @@ class LocalEngine implements Engine {
   }
 
   /** @throws {ValidationError | NotFoundError} */
-  async #resolve(input: unknown): Promise<Resolved> {
+  async #resolve(input: unknown): Promise<Asked> {
     const parsed = parseOrThrow(runSpecSchema, input);
     const model = this.#model(parsed.model ?? this.#defaultId());
     if (parsed.interventions.every(({ method }) => method === undefined)) {

@@ -1,7 +1,10 @@
 /** A question for one head's token pairs: its attention, or what each pair writes and adds to the objective. */
 import { z } from "zod";
+import { ValidationError } from "../errors.ts";
+import type { Architecture } from "../model/architecture.ts";
 import type { Token } from "../model/summary.ts";
 import { type Metric, METRICS } from "./node_scalars.ts";
+import { parseHeadRef } from "./refs.ts";
 import type { SideLabel } from "./run_result.ts";
 import { runSpecSchema } from "./run_spec.ts";
 
@@ -23,4 +26,19 @@ export interface AttentionResult {
   readonly tokens: readonly Token[];
   /** `values[query][key]`, for keys up to the query. */
   readonly values: readonly (readonly number[])[];
+}
+
+/** The head of a ref. @throws {ValidationError} if the model has none such */
+export function resolveHead(
+  text: string,
+  { layerCount, headCount }: Architecture,
+): { readonly layer: number; readonly head: number } {
+  const found = parseHeadRef(text);
+  if (found !== null && found.layer < layerCount && found.head < headCount) return found;
+  throw new ValidationError([{
+    path: "head",
+    message: `There is no head "${text}": expected head/LAYER/HEAD with layer 0..${layerCount - 1} and head 0..${
+      headCount - 1
+    }`,
+  }]);
 }

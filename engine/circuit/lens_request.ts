@@ -3,6 +3,7 @@
  * through the final norm and the unembedding as if it were the last, at a window of tokens.
  */
 import { z } from "zod";
+import { ValidationError } from "../errors.ts";
 import type { Token } from "../model/summary.ts";
 import type { SideLabel } from "./run_result.ts";
 import { runSpecSchema } from "./run_spec.ts";
@@ -46,4 +47,23 @@ export interface LensResult {
   readonly from: number;
   /** `rows[0]`: the embeddings; `rows[l + 1]`: after layer l. Each has one cell a token of the window. */
   readonly rows: readonly (readonly LensCell[])[];
+}
+
+/**
+ * The tokens that are answered for. @param asked `from` null: the window ends where the objective is read.
+ *
+ * @throws {ValidationError} if the first token is outside the prompt.
+ */
+export function lensWindow(
+  { from, count }: { readonly from: number | null; readonly count: number },
+  { tokenCount, position }: { readonly tokenCount: number; readonly position: number },
+): { readonly from: number; readonly count: number } {
+  if (from === null) {
+    const first = Math.max(0, position - count + 1);
+    return { from: first, count: position - first + 1 };
+  }
+  if (from >= tokenCount) {
+    throw new ValidationError([{ path: "from", message: `There is no token ${from}: expected 0..${tokenCount - 1}` }]);
+  }
+  return { from, count: Math.min(count, tokenCount - from) };
 }

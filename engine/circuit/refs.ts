@@ -23,6 +23,7 @@ export type InterventionRef = NodeRef | {
   readonly query: number;
 };
 
+const HEAD_COMPONENT = /^head\/(\d{1,9})\/(\d{1,9})$/;
 const HEAD_ROW = /^head\/(\d{1,9})\/(\d{1,9})@(\d{1,9})<\*$/;
 const MLP = /^mlp\/(\d{1,9})\/(\d{1,9})@(\d{1,9})$/;
 const HEAD = /^head\/(\d{1,9})\/(\d{1,9})@(\d{1,9})<(\d{1,9})$/;
@@ -69,4 +70,10 @@ export function parseNodeRef(text: string): NodeRef {
   throw new SyntaxError(
     `Cannot read node "${text}": expected mlp/LAYER/NEURON@TOKEN, head/LAYER/HEAD@QUERY<KEY or embed@TOKEN`,
   );
+}
+
+/** Reads a head without tokens, `head/9/8`; null if the text is none. */
+export function parseHeadRef(text: string): { readonly layer: number; readonly head: number } | null {
+  const found = HEAD_COMPONENT.exec(text);
+  return found === null ? null : { layer: Number(found[1]), head: Number(found[2]) };
 }

@@ -40,6 +40,13 @@ const MIGRATIONS: readonly string[] = [
      means TEXT NOT NULL,
      PRIMARY KEY (weights, texts)
    ) STRICT;`,
+  `CREATE TABLE reports (
+     id INTEGER PRIMARY KEY,
+     key TEXT NOT NULL UNIQUE,
+     bytes INTEGER NOT NULL,
+     report TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX reports_by_size ON reports (id, bytes);`,
 ];
 
 export interface OpenedDatabase {

@@ -1,4 +1,4 @@
-/** What is kept between starts: runs by id, and the digests of weights files. */
+/** What is kept between starts: runs by id with what was measured, means, reports, and the digests of weights files. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
 import type { ModelMeans } from "../circuit/model_means.ts";
@@ -11,6 +11,15 @@ export interface FileStamp {
   readonly sizeBytes: number;
   readonly modifiedMs: number;
 }
+
+/** Bounds on the reports that are kept. */
+export interface ReportLimits {
+  readonly count: number;
+  /** Of all texts together. */
+  readonly bytes: number;
+}
+
+const REPORT_LIMITS: ReportLimits = { count: 5000, bytes: 256 * 1024 * 1024 };
 
 export class Store implements Disposable {
   readonly #database: DatabaseSync;
@@ -99,6 +108,33 @@ export class Store implements Disposable {
         texts,
         JSON.stringify(means),
       );
+    });
+  }
+
+  /** A stored report as the JSON text that it was stored as; null if there is none. */
+  findReport(key: string): string | null {
+    return this.#guarded("read a report", null, () => {
+      const row = this.#database.prepare("SELECT report FROM reports WHERE key = ?").get(key);
+      return row === undefined ? null : String(row["report"]);
+    });
+  }
+
+  /** Stores a report, and drops the oldest beyond the limits. @returns Whether it could be stored. */
+  saveReport(key: string, report: string, { count, bytes }: ReportLimits = REPORT_LIMITS): boolean {
+    return this.#guarded("store a report", false, () => {
+      this.#database.prepare(
+        "INSERT INTO reports (key, bytes, report) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+      ).run(key, report.length, report);
+      // Sizes are in an index: no text is read for this.
+      this.#database.prepare(
+        `DELETE FROM reports WHERE id <= (
+           SELECT max(id) FROM (
+             SELECT id, row_number() OVER newest AS place, sum(bytes) OVER newest AS total
+             FROM reports WINDOW newest AS (ORDER BY id DESC)
+           ) WHERE place > ? OR total > ?
+         )`,
+      ).run(count, bytes);
+      return true;
     });
   }
 

@@ -190,3 +190,20 @@ Deno.test("digests are found for an unchanged file only", () =>
     assert.equal(store.findDigest({ ...stamp, modifiedMs: 1235 }), null);
     assert.equal(store.findDigest({ ...stamp, sizeBytes: 11 }), null);
   }));
+
+Deno.test("reports are kept as they were first stored, the oldest beyond the limits dropped", () =>
+  inFolder((folder) => {
+    using store = Store.open(folder, () => {});
+    const held = () => ["a", "b", "c", "d", "e"].filter((key) => store.findReport(key) !== null).join("");
+    store.saveReport("a", "1");
+    store.saveReport("a", "2");
+    assert.equal(store.findReport("a"), "1");
+    for (const key of ["b", "c", "d"]) store.saveReport(key, "123456789", { count: 3, bytes: 1000 });
+    assert.equal(held(), "bcd", "three at most");
+    store.saveReport("e", "123456789", { count: 3, bytes: 18 });
+    assert.equal(held(), "de", "18 bytes at most");
+    store.saveReport("a", "1234567890123456789", { count: 3, bytes: 18 });
+    assert.equal(held(), "", "what is too large by itself is dropped too");
+    store.saveReport("a", "1", { count: 3, bytes: 18 });
+    assert.equal(held(), "a");
+  }));
