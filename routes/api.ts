@@ -11,7 +11,10 @@ import {
   listJobs,
   listModels,
   measureRun,
+  readAttention,
+  readCircuit,
   readEdges,
+  readLens,
   readLogitsCsv,
   readMeasurement,
   readModel,
@@ -74,6 +77,15 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     })
     .openapi(readScoredTokens, async (c) => {
       return c.json(await engine.scoredTokens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(readLens, async (c) => {
+      return c.json(await engine.lens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(readAttention, async (c) => {
+      return c.json(await engine.attention(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(readCircuit, async (c) => {
+      return c.json(await engine.circuit(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
     })
     .openapi(startJob, async (c) => {
       const job = await engine.startJob(c.req.valid("json"));

@@ -1,16 +1,22 @@
 /** What each address under `/api/v1` takes and answers; `api.ts` answers. */
 import { createRoute, z } from "@hono/zod-openapi";
 import {
+  attentionRequestSchema,
+  circuitRequestSchema,
   edgesRequestSchema,
   jobRequestSchema,
+  lensRequestSchema,
   measureRequestSchema,
   runSpecSchema,
   scoredTokensRequestSchema,
   tensorsRequestSchema,
 } from "../engine/mod.ts";
 import {
+  attentionResultSchema,
+  circuitResultSchema,
   edgesResultSchema,
   jobSchema,
+  lensResultSchema,
   measurementSchema,
   modelDetailSchema,
   modelSummarySchema,
@@ -167,6 +173,39 @@ export const readScoredTokens = createRoute({
   summary: "What a node promotes and suppresses in the vocabulary, and which tokens drive it",
   request: { body: jsonBody(documented(scoredTokensRequestSchema, "ScoredTokensRequest")) },
   responses: { 200: { description: "The lists", ...jsonContent(scoredTokensSchema) }, ...workProblems },
+});
+
+/** POST /logit-lens */
+export const readLens = createRoute({
+  method: "post",
+  path: "/logit-lens",
+  summary: "What every layer would predict, at a window of tokens: the residual stream read out as if it were the last",
+  request: { body: jsonBody(documented(lensRequestSchema, "LensRequest")) },
+  responses: {
+    200: { description: "One row for the embeddings and one a layer", ...jsonContent(lensResultSchema) },
+    ...workProblems,
+  },
+});
+
+/** POST /attention */
+export const readAttention = createRoute({
+  method: "post",
+  path: "/attention",
+  summary: "One head's token pairs: its attention, or what each pair writes and adds to the objective",
+  request: { body: jsonBody(documented(attentionRequestSchema, "AttentionRequest")) },
+  responses: {
+    200: { description: "values[query][key], keys up to the query", ...jsonContent(attentionResultSchema) },
+    ...workProblems,
+  },
+});
+
+/** POST /circuit */
+export const readCircuit = createRoute({
+  method: "post",
+  path: "/circuit",
+  summary: "Some nodes, the direct edges among them, and the writers outside with the strongest edges into them",
+  request: { body: jsonBody(documented(circuitRequestSchema, "CircuitRequest")) },
+  responses: { 200: { description: "The circuit, complete", ...jsonContent(circuitResultSchema) }, ...workProblems },
 });
 
 /** POST /jobs */

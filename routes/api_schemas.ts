@@ -1,6 +1,6 @@
 /** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { EDGE_KINDS, interventionSchema, traceSchema } from "../engine/mod.ts";
+import { EDGE_KINDS, interventionSchema, METRICS, traceSchema } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
 export const problemSchema = z.object({
@@ -88,8 +88,10 @@ const layerSumsSchema = z.object({
   mlp: z.array(numbers).readonly(),
 }).openapi("LayerSums");
 
+const sideLabelSchema = z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]);
+
 const sideSchema = z.object({
-  label: z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]),
+  label: sideLabelSchema,
   tokens: z.array(tokenSchema).readonly(),
   position: z.int(),
   objective: z.number(),
@@ -131,6 +133,56 @@ export const scoredTokensSchema = z.object({
   reads: z.array(z.object({ path: z.enum(["q", "k"]).nullable(), ...scoredListFields })).readonly(),
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
+
+const tokenListSchema = z.array(tokenSchema).readonly();
+
+/** What every layer would predict. */
+export const lensResultSchema = z.object({
+  side: sideLabelSchema,
+  tokens: tokenListSchema,
+  target: tokenSchema,
+  from: z.int(),
+  rows: z.array(
+    z.array(z.object({
+      top: tokenSchema,
+      topLogProb: z.number(),
+      targetLogProb: z.number(),
+      targetRank: z.int(),
+    })).readonly(),
+  ).readonly(),
+}).openapi("Lens");
+
+/** One head's token pairs. */
+export const attentionResultSchema = z.object({
+  head: z.string(),
+  metric: z.enum(METRICS),
+  side: sideLabelSchema,
+  tokens: tokenListSchema,
+  values: z.array(numbers).readonly(),
+}).openapi("Attention");
+
+const circuitEdgeSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  path: z.enum(["q", "k", "v"]).nullable(),
+  attribution: z.number(),
+}).openapi("CircuitEdge");
+
+/** Some nodes, and the edges among them. */
+export const circuitResultSchema = z.object({
+  objective: z.number(),
+  tokens: tokenListSchema,
+  nodes: z.array(z.object({
+    ref: z.string(),
+    activation: z.number().nullable(),
+    directEffect: z.number().nullable(),
+    totalEffect: z.number().nullable(),
+  })).readonly(),
+  edges: z.array(circuitEdgeSchema).readonly(),
+  candidates: z.array(z.object({ ref: z.string(), edge: circuitEdgeSchema })).readonly(),
+  done: z.int(),
+  total: z.int(),
+}).openapi("Circuit");
 
 /** Long work in the background. */
 export const jobSchema = z.object({

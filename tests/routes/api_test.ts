@@ -107,6 +107,57 @@ Deno.test("POST /api/v1/tensors answers the engine's bytes", async () => {
   assert.deepEqual([...await answer.bytes()], [2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
 });
 
+Deno.test("POST /api/v1/logit-lens answers one row for the embeddings and one a layer", async () => {
+  const answer = await testApp().postJson("/api/v1/logit-lens", { ...DEMO_QUESTION, count: 2 });
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("Content-Type") ?? "", JSON_TYPE);
+  const lens = await answer.json();
+  assert.deepEqual([lens.side, lens.from, lens.tokens.length, lens.target.text], ["clean", 4, 6, " Mary"]);
+  assert.deepEqual(lens.rows.map((row: readonly unknown[]) => row.length), [2, 2, 2]);
+  assert.deepEqual(lens.rows[2][1], { top: lens.target, topLogProb: -1 / 3, targetLogProb: -2, targetRank: 1 });
+});
+
+Deno.test("POST /api/v1/attention answers a triangle of values", async () => {
+  const answer = await testApp().postJson("/api/v1/attention", { ...DEMO_QUESTION, head: "head/1/0" });
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("Content-Type") ?? "", JSON_TYPE);
+  const { head, metric, side, tokens, values } = await answer.json();
+  assert.deepEqual([head, metric, side, tokens.length], ["head/1/0", "activation", "clean", 6]);
+  assert.deepEqual(values.slice(0, 2), [[1], [0.5, 0.5]]);
+});
+
+Deno.test("POST /api/v1/circuit answers nodes, edges and candidates", async () => {
+  const nodes = ["embed@0", "head/0/1@0<0", "mlp/1/7@0"];
+  const answer = await testApp().postJson("/api/v1/circuit", { ...DEMO_QUESTION, nodes });
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get("Content-Type") ?? "", JSON_TYPE);
+  const circuit = await answer.json();
+  assert.deepEqual(circuit.nodes.map(({ ref }: { ref: string }) => ref), nodes);
+  assert.deepEqual(circuit.edges[0], { from: "embed@0", to: "head/0/1@0<0", path: "q", attribution: 1 });
+  assert.deepEqual([circuit.candidates.length, circuit.done, circuit.total], [2, 3, 3]);
+});
+
+const WRONG_FIELDS: readonly (readonly [address: string, fields: object, path: string])[] = [
+  ["logit-lens", { count: 33 }, "count"],
+  ["logit-lens", { side: 1 }, "side"],
+  ["logit-lens", { from: 6 }, "from"],
+  ["logit-lens", { trace: null }, ""],
+  ["attention", { head: "head/9/9" }, "head"],
+  ["attention", { head: "head/0/0", metric: "heat" }, "metric"],
+  ["circuit", { nodes: [] }, "nodes"],
+  ["circuit", { nodes: Array.from({ length: 41 }, (_, token) => `embed@${token}`) }, "nodes"],
+];
+
+for (const [address, fields, path] of WRONG_FIELDS) {
+  Deno.test(`POST /api/v1/${address} answers 422 to ${JSON.stringify(fields).slice(0, 40)}`, async () => {
+    const answer = await testApp().postJson(`/api/v1/${address}`, { ...DEMO_QUESTION, ...fields });
+    assert.equal(answer.status, 422);
+    assert.match(answer.headers.get("Content-Type") ?? "", /^application\/problem\+json/);
+    const { issues } = await answer.json();
+    assert.deepEqual(issues.map((issue: { path: string }) => issue.path), [path]);
+  });
+}
+
 Deno.test("runs and tensors are asked for with the request's abort signal", async () => {
   const { engine, send } = testApp();
   const body = JSON.stringify({ ...DEMO_QUESTION, tensors: undefined });
@@ -138,8 +189,11 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /runs/{id}/logits.csv",
     "GET /runs/{id}/measured",
     "GET /runs/{id}/nodes.csv",
+    "POST /attention",
+    "POST /circuit",
     "POST /edges",
     "POST /jobs",
+    "POST /logit-lens",
     "POST /runs",
     "POST /runs/{id}/measured",
     "POST /scored-tokens",
@@ -176,4 +230,13 @@ Deno.test("the OpenAPI document describes what the API really answers", async ()
   assert.deepEqual(Object.keys(run.sides[0]).toSorted(), Object.keys(schemas.Side.properties).toSorted());
   const { models: [model] } = await (await send("/api/v1/models")).json();
   assert.deepEqual(Object.keys(model).toSorted(), Object.keys(schemas.ModelSummary.properties).toSorted());
+  const reports = [
+    ["logit-lens", {}, "Lens"],
+    ["attention", { head: "head/0/0" }, "Attention"],
+    ["circuit", { nodes: ["embed@0"] }, "Circuit"],
+  ] as const;
+  for (const [address, fields, name] of reports) {
+    const report = await (await postJson(`/api/v1/${address}`, { ...DEMO_QUESTION, ...fields })).json();
+    assert.deepEqual(Object.keys(report).toSorted(), Object.keys(schemas[name].properties).toSorted());
+  }
 });
