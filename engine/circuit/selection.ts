@@ -19,17 +19,20 @@ import type { Metric, NodeScalars } from "./node_scalars.ts";
 export const SELECTED_KINDS = ["mlp", "head"] as const;
 export type SelectedKind = typeof SELECTED_KINDS[number];
 
-/** What is taken, in the order of the graph's rows; the sign of an activation says nothing about how much it matters. */
-const CRITERIA: readonly { readonly metric: Metric; readonly bySize: boolean; readonly largest: boolean }[] = [
-  { metric: "activation", bySize: true, largest: true },
-  { metric: "writeNorm", bySize: true, largest: true },
-  { metric: "directEffect", bySize: false, largest: true },
-  { metric: "totalEffect", bySize: false, largest: true },
-  { metric: "directEffect", bySize: false, largest: false },
-  { metric: "totalEffect", bySize: false, largest: false },
+/**
+ * What is compared, in the order of the graph's rows: of each row the largest are taken. The sign of an activation says nothing about how
+ * much it matters.
+ */
+const CRITERIA = [
+  "activation by size",
+  "write norm",
+  "direct effect",
+  "total effect",
+  "−direct effect",
+  "−total effect",
 ];
 
-/** Rows of a layer's columns: the criteria, and the activation itself, by which more than the criteria ask for may be chosen. */
+/** Rows of a layer's columns: what is compared, and the activation itself, by which more than that may be chosen. */
 const ROW_COUNT = CRITERIA.length + 1;
 
 /** One chosen node: its place in the layer's flattened scalars and its values by metric and side. */
@@ -134,52 +137,79 @@ export function readSelection(
   fetches: Readonly<Record<string, Tensor>>,
   { layerCount, k, sideCount, isNode }: SelectionContext & { readonly layerCount: number },
 ): readonly Candidate[] {
-  const candidates = Array.from({ length: layerCount }, (_, layer) => readLayer(kind, fetches, { layer, sideCount }))
-    .flat();
-  const chosen = new Set<Candidate>();
+  const found = Array.from({ length: layerCount }, (_, layer) => readLayer(kind, fetches, layer)).flat();
+  const chosen = new Set<FoundNode>();
   for (let side = 0; side < sideCount; side++) {
-    const onSide = candidates.filter(({ flatIndex }) => isNode(flatIndex, side));
-    for (const { metric, bySize, largest } of CRITERIA) {
-      const key = ({ values }: Candidate) => {
-        const value = values[metric][side] ?? 0;
-        return bySize ? Math.abs(value) : largest ? value : -value;
-      };
-      for (const candidate of onSide.toSorted((a, b) => key(b) - key(a)).slice(0, k)) chosen.add(candidate);
+    const onSide = found.filter(({ flatIndex }) => isNode(flatIndex, side));
+    for (let row = 0; row < CRITERIA.length; row++) {
+      const keys = Float32Array.from(onSide, ({ columns, place }) => columns.at(row, side, place));
+      for (const index of largest(keys, k)) {
+        const node = onSide[index];
+        if (node !== undefined) chosen.add(node);
+      }
     }
   }
-  return candidates.filter((candidate) => chosen.has(candidate));
+  return found.filter((node) => chosen.has(node)).map((node) => candidateOf(node, sideCount));
+}
+
+/** Indices of the k largest, of equal ones the first. Sorting numbers alone is much faster than sorting by a comparison. */
+function largest(keys: Float32Array, k: number): readonly number[] {
+  const least = keys.length <= k ? -Infinity : keys.toSorted()[keys.length - k] ?? -Infinity;
+  let equalLeft = k - keys.reduce((count, key) => count + Number(key > least), 0);
+  const indices: number[] = [];
+  keys.forEach((key, index) => {
+    if (key > least || (key === least && equalLeft-- > 0)) indices.push(index);
+  });
+  return indices;
+}
+
+/** What a layer's graph chose, with what it compares. */
+interface Columns {
+  /** @param row As in `selectNodes` @param place Among the layer's candidates */
+  at(row: number, side: number, place: number): number;
+}
+
+/** A candidate before its values are read. */
+interface FoundNode {
+  readonly layer: number;
+  readonly flatIndex: number;
+  readonly place: number;
+  readonly columns: Columns;
 }
 
 /** Candidates of one layer, each once, by rising index. */
 function readLayer(
   kind: SelectedKind,
   fetches: Readonly<Record<string, Tensor>>,
-  { layer, sideCount }: { readonly layer: number; readonly sideCount: number },
-): readonly Candidate[] {
+  layer: number,
+): readonly FoundNode[] {
   const names = selectionOutputs(kind, layer);
-  const [indices, columns] = [fetches[names.indices], fetches[names.columns]];
-  if (indices === undefined || columns === undefined) {
+  const [indices, values] = [fetches[names.indices], fetches[names.columns]];
+  if (indices === undefined || values === undefined) {
     throw new Error(`Internal: no candidates of ${kind} layer ${layer}`);
   }
   const flatIndices = int64Numbers(indices);
   const count = flatIndices.length;
-  const column = (row: number, side: number, place: number) =>
-    float32Data(columns)[(side * ROW_COUNT + row) * count + place] ?? NaN;
+  const data = float32Data(values);
+  const columns: Columns = { at: (row, side, place) => data[(side * ROW_COUNT + row) * count + place] ?? NaN };
   const firstPlace = new Map<number, number>();
   flatIndices.forEach((flatIndex, place) => {
     if (!firstPlace.has(flatIndex)) firstPlace.set(flatIndex, place);
   });
+  return [...firstPlace].sort(([a], [b]) => a - b).map(([flatIndex, place]) => ({ layer, flatIndex, place, columns }));
+}
+
+function candidateOf({ layer, flatIndex, place, columns }: FoundNode, sideCount: number): Candidate {
   // Adding 0 makes a zero of either sign the same zero, as it is once stored.
-  const onSides = (valueOf: (side: number) => number) =>
-    Array.from({ length: sideCount }, (_, side) => valueOf(side) + 0);
-  return [...firstPlace].sort(([a], [b]) => a - b).map(([flatIndex, place]) => ({
+  const onSides = (row: number) => Array.from({ length: sideCount }, (_, side) => columns.at(row, side, place) + 0);
+  return {
     layer,
     flatIndex,
     values: {
-      activation: onSides((side) => column(CRITERIA.length, side, place)),
-      writeNorm: onSides((side) => column(1, side, place)),
-      directEffect: onSides((side) => column(2, side, place)),
-      totalEffect: onSides((side) => column(3, side, place)),
+      activation: onSides(CRITERIA.length),
+      writeNorm: onSides(1),
+      directEffect: onSides(2),
+      totalEffect: onSides(3),
     },
-  }));
+  };
 }
