@@ -191,6 +191,23 @@ Deno.test("digests are found for an unchanged file only", () =>
     assert.equal(store.findDigest({ ...stamp, sizeBytes: 11 }), null);
   }));
 
+Deno.test("a database from before there were reports keeps its runs and takes reports", () =>
+  inFolder((folder, lines) => {
+    {
+      using store = Store.open(folder, () => {});
+      store.saveRun(resultOf("a"));
+    }
+    const database = new DatabaseSync(join(folder, DATABASE_FILE));
+    database.exec("DROP TABLE reports; PRAGMA user_version = 2");
+    database.close();
+    using store = Store.open(folder, (line) => lines.push(line));
+    assert.equal(store.findRun("a")?.id, "a");
+    assert.equal(store.findReport("b"), null);
+    assert.equal(store.saveReport("b", "{}"), true);
+    assert.equal(store.findReport("b"), "{}");
+    assert.deepEqual(lines, []);
+  }));
+
 Deno.test("reports are kept as they were first stored, the oldest beyond the limits dropped", () =>
   inFolder((folder) => {
     using store = Store.open(folder, () => {});
