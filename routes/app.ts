@@ -3,18 +3,24 @@ import { Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { apiRoutes } from "./api.ts";
+import { attentionRoutes } from "./attention.tsx";
+import { circuitRoutes } from "./circuit.tsx";
+import { compareRoutes } from "./compare.tsx";
+import { componentRoutes } from "./components.tsx";
 import { assetRoutes, assetUrls, loadAssets } from "./assets.ts";
 import { debuggerRoutes } from "./debugger.tsx";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 import { answerProblem, errorHandler } from "./errors.tsx";
+import { formCheckRoutes } from "./form_check.tsx";
 import { homeRoutes } from "./home.tsx";
 import { nodeRoutes } from "./nodes.tsx";
+import { helpRoutes } from "./help.tsx";
 import { operationRoutes } from "./operations.ts";
+import { preferenceRoutes } from "./preferences.ts";
 import { renderer } from "./renderer.tsx";
 import { runRoutes } from "./runs.tsx";
 import { bodyLimit, contentTypeCheck, hostCheck, pageHeaders, sameOriginCheck } from "./security.ts";
 import { accessLog, countRequests, RequestMetrics } from "./telemetry.ts";
-import { themeRoutes } from "./theme.ts";
 
 /** The whole application over an engine. */
 export function createApp(deps: Deps): Hono<AppEnv> {
@@ -47,9 +53,15 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route(API_PREFIX, apiRoutes(deps));
   app.route("/", homeRoutes(deps));
   app.route("/", debuggerRoutes(deps));
+  app.route("/", formCheckRoutes(deps));
   app.route("/", runRoutes(deps));
   app.route("/", nodeRoutes(deps));
-  app.route("/", themeRoutes());
+  app.route("/", attentionRoutes(deps));
+  app.route("/", circuitRoutes(deps));
+  app.route("/", compareRoutes(deps));
+  app.route("/", componentRoutes(deps));
+  app.route("/", helpRoutes());
+  app.route("/", preferenceRoutes());
   app.notFound((c) => answerProblem(c, { status: 404, detail: "There is nothing at this address" }));
   app.onError(errorHandler(deps));
   return app;

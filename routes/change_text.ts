@@ -7,6 +7,8 @@
  *   mlp/2/17@5 = mean            its mean over the model's reference texts
  *   right: mlp/2/17@6 = 0        tokens counted in the right prompt
  *
+ *   # mlp/2/17@5 = 0            switched off, and kept
+ *
  * and of a trace: `mlp/3/17@14`, `head/3/3@14<2 q`, `head/1/3@14<4 v towards mlp/2/3@14`.
  */
 import type { FieldIssue, Intervention, TraceSpec } from "../engine/mod.ts";
@@ -19,11 +21,25 @@ const TRACE =
 /** Longest line that is read, in characters; no node has so long a name. */
 const MAX_LINE = 200;
 
+/** Lines of a text, each with whether it is switched on. */
+export function changeLines(text: string): readonly { readonly line: string; readonly isOn: boolean }[] {
+  return text.split("\n").map((line) => line.trim()).flatMap((line) => {
+    const isOn = !line.startsWith("#");
+    const words = isOn ? line : line.replace(/^#+\s*/, "");
+    return words === "" ? [] : [{ line: words, isOn }];
+  });
+}
+
+/** A line as the page writes it, whatever spaces it was typed with. */
+export function plainLine(line: string): string {
+  return line.trim().replace(/\s+/g, " ").replace(/ ?([=*]) ?(?=[-+.\dm])/i, " $1 ").toLowerCase();
+}
+
 /** Interventions of a text, each with its line, and what is wrong with the other lines. */
 export function parseInterventions(
   text: string,
 ): { readonly interventions: readonly unknown[]; readonly issues: readonly FieldIssue[] } {
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = changeLines(text).filter(({ isOn }) => isOn).map(({ line }) => line);
   const issues: FieldIssue[] = [];
   const interventions = lines.flatMap((line, index) => {
     const [, prompt, name, sign, number, mean, from] = (line.length > MAX_LINE ? null : INTERVENTION.exec(line)) ?? [];

@@ -1,12 +1,14 @@
 /** The question form before it is asked. */
-import { Hono } from "hono";
-import type { Engine } from "../engine/mod.ts";
+import { type Context, Hono } from "hono";
+import { type Engine, EngineError } from "../engine/mod.ts";
 import { DebuggerPage } from "../views/pages/debugger_page.tsx";
-import { MEANS_ACTION, QuestionForm } from "../views/parts/question_form.tsx";
-import type { FieldMessage } from "../views/props.ts";
+import { MEANS_ACTION, QuestionForm, VIEW_FIELD } from "../views/parts/question_form.tsx";
+import type { FieldMessage, QuestionFields, ShownRun } from "../views/props.ts";
+import { DEFAULT_VIEW } from "../views/view_state.ts";
 import type { AppEnv, Deps } from "./env.ts";
-import { applyAction, linkedFields, submittedFields } from "./question_form.ts";
+import { applyAction, askForm, linkedFields, submittedFields } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
+import { originOf, runOfOrigin, shownRun } from "./run_page.ts";
 
 const TITLE = "Ask a question";
 
@@ -29,10 +31,13 @@ async function computeMeans(engine: Engine, model: string): Promise<FieldMessage
 /** `GET /debugger`, filled in by the query, and `POST /debugger`, which changes the form without asking. */
 export function debuggerRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
   return new Hono<AppEnv>()
-    .get("/debugger", (c) => {
+    .get("/debugger", async (c) => {
       const models = engine.models();
-      const fields = linkedFields(new URL(c.req.url).searchParams, models[0]?.id ?? "");
-      return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={null} />, { title: TITLE });
+      const query = new URL(c.req.url).searchParams;
+      const fields = linkedFields(query, models[0]?.id ?? "");
+      // A bare address shows the default question with its answer, if the model can be asked it.
+      const run = query.has("prompt") ? null : await defaultRun(c, engine, fields);
+      return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={run} />, { title: TITLE });
     })
     .post("/debugger", async (c) => {
       const models = engine.models();
@@ -42,10 +47,26 @@ export function debuggerRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const [fields, messages] = action === MEANS_ACTION
         ? [submitted, [await computeMeans(engine, submitted.model)]]
         : [applyAction(submitted, action), []];
-      const props = { models, fields, messages, run: null };
-      return c.render(
-        isFragmentRequest(c.req.raw.headers) ? <QuestionForm {...props} /> : <DebuggerPage {...props} />,
-        { title: TITLE },
-      );
+      if (isFragmentRequest(c.req.raw.headers)) {
+        const view = form.get(VIEW_FIELD) ?? "";
+        return c.render(<QuestionForm models={models} fields={fields} messages={messages} view={view} />, {
+          title: TITLE,
+        });
+      }
+      // Without script this is a new page: the answer stays on it.
+      const run = await runOfOrigin(c, engine, originOf(c, form));
+      return c.render(<DebuggerPage models={models} fields={fields} messages={messages} run={run} />, { title: TITLE });
     });
+}
+
+async function defaultRun(c: Context<AppEnv>, engine: Engine, fields: QuestionFields): Promise<ShownRun | null> {
+  try {
+    const asked = await askForm(engine, fields, c.req.raw.signal);
+    if ("messages" in asked) return null;
+    return await shownRun(c, engine, { result: asked.answer.result, view: DEFAULT_VIEW });
+  } catch (error) {
+    // The form is of use without an answer; what is wrong is said when it is asked.
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
 }

@@ -1,20 +1,32 @@
 /** The landing page. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { LandingPage } from "../views/pages/landing_page.tsx";
+import type { JumpFields } from "../views/parts/jump_form.tsx";
 import type { AppEnv, Deps } from "./env.ts";
 import { examplesFor } from "./examples.ts";
 
 const RECENT_RUNS = 10;
 
 /** `GET /`. */
-export function homeRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
-  return new Hono<AppEnv>().get("/", (c) => {
-    const models = engine.models();
-    const examples = examplesFor(models[0]?.id ?? "");
-    const recentRuns = engine.recentRuns(RECENT_RUNS);
-    return c.render(
-      <LandingPage models={models} examples={examples} recentRuns={recentRuns} status={engine.status()} />,
-      { title: "Transformer Debugger" },
-    );
-  });
+export function homeRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
+  return new Hono<AppEnv>().get("/", (c) => renderLanding(c, deps));
+}
+
+/** The landing page, with what was typed into its jump box where that led nowhere. */
+export function renderLanding(
+  c: Context<AppEnv>,
+  { engine }: Pick<Deps, "engine">,
+  jump: JumpFields = { to: "", kind: "mlp", model: "", problem: null },
+): Response | Promise<Response> {
+  const models = engine.models();
+  return c.render(
+    <LandingPage
+      models={models}
+      examples={examplesFor(models[0]?.id ?? "")}
+      recentRuns={engine.recentRuns(RECENT_RUNS)}
+      status={engine.status()}
+      jump={jump}
+    />,
+    { title: "Transformer Debugger" },
+  );
 }

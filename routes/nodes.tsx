@@ -1,8 +1,9 @@
 /** The page of one node of a run. */
 import { Hono } from "hono";
-import { type Engine, parseNodeRef, type RunResult, type RunSpecInput, ValidationError } from "../engine/mod.ts";
+import { type Engine, parseNodeRef, type RunResult, ValidationError } from "../engine/mod.ts";
 import { NodePage } from "../views/pages/node_page.tsx";
 import type { AppEnv, Deps } from "./env.ts";
+import { questionOfSide } from "./run_question.ts";
 
 /** Edges listed of either sign. */
 const EDGE_COUNT = 10;
@@ -24,7 +25,7 @@ async function nodeProps(
   { name, signal }: { readonly name: string; readonly signal: AbortSignal },
 ) {
   const kind = kindOf(name);
-  const question = questionOf(run);
+  const question = questionOfSide(run, 0);
   const paths = kind === "head" ? ["q", "k", "v"] as const : kind === "mlp" ? [null] : [];
   const options = { signal };
   const tokens = await engine.scoredTokens({ ...question, node: name }, options);
@@ -39,19 +40,6 @@ async function nodeProps(
     options,
   );
   return { tokens, upstream, downstream };
-}
-
-/** The run's question about its first prompt, interventions included, patches aside: those need the other prompt. */
-function questionOf({ spec: { prompts: [prompt], interventions, model, bos, objective, freezeFinalNorm } }: RunResult) {
-  return structuredClone({
-    model,
-    prompts: prompt === undefined ? [] : [prompt],
-    // A BOS is never prepended to tokens.
-    ...prompt !== undefined && "text" in prompt ? { bos } : {},
-    objective,
-    freezeFinalNorm,
-    interventions: interventions.filter(({ patch, prompt: index }) => patch === undefined && index === 0),
-  }) as Pick<RunSpecInput, "model" | "prompts" | "bos" | "objective" | "freezeFinalNorm" | "interventions">;
 }
 
 function kindOf(name: string): "head" | "mlp" | "embed" {

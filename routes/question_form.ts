@@ -96,32 +96,6 @@ export function fieldsOfRun({ spec, sides }: RunResult, model: ModelSummary | un
   };
 }
 
-/**
- * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `undo N`, `untrace`.
- *
- * @throws {ValidationError} if there is no such change.
- */
-export function applyChange(fields: QuestionFields, change: string): QuestionFields {
-  const lines = fields.interventions.split("\n").filter((line) => line.trim() !== "");
-  const [verb, ...words] = change.split(" ");
-  const rest = words.join(" ");
-  switch (verb) {
-    case "ablate":
-      return { ...fields, interventions: [...lines, `${rest} = 0`].join("\n") };
-    case "trace":
-      return { ...fields, trace: rest };
-    case "undo":
-      return { ...fields, interventions: lines.filter((_, index) => index !== Number(rest)).join("\n") };
-    case "untrace":
-      return { ...fields, trace: "" };
-    default:
-      throw new ValidationError([{
-        path: "change",
-        message: `There is no change ${JSON.stringify(change)}: expected ablate, trace, undo or untrace`,
-      }]);
-  }
-}
-
 /** Does what one of the form's small buttons asks for. @throws {ValidationError} if there is no such button. */
 export function applyAction(fields: QuestionFields, action: string): QuestionFields {
   const { prompts } = fields;

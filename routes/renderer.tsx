@@ -14,6 +14,8 @@ const FRAGMENT_HEADERS = "HX-Request, HX-Boosted, HX-History-Restore-Request, HX
 
 /** Name of the cookie that holds the reader's choice of theme. */
 export const THEME_COOKIE = "theme";
+/** Name of the cookie that holds whether single keys do something: `off`, or nothing. */
+export const KEYS_COOKIE = "keys";
 
 declare module "hono" {
   interface ContextRenderer {
@@ -29,7 +31,11 @@ export function renderer(assets: AssetUrls): MiddlewareHandler<AppEnv> {
       c.header("Cache-Control", "no-cache");
       if (isFragmentRequest(c.req.raw.headers)) return c.html(renderToString(content));
       const theme = themeOf(getCookie(c, THEME_COOKIE));
-      const page = <Document title={title} theme={theme} assets={assets}>{content}</Document>;
+      const page = (
+        <Document title={title} theme={theme} hasKeys={getCookie(c, KEYS_COOKIE) !== "off"} assets={assets}>
+          {content}
+        </Document>
+      );
       return c.html(`<!doctype html>${renderToString(page)}`);
     });
     await next();

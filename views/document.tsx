@@ -1,11 +1,14 @@
 /** The whole page around a content. */
 import type { ComponentChildren, VNode } from "preact";
+import { DIALOG_ID } from "./parts/card.tsx";
 import type { Theme } from "./props.ts";
-import { debuggerUrl, homeUrl, openApiUrl, themeUrl } from "./urls.ts";
+import { debuggerUrl, helpUrl, homeUrl, openApiUrl, themeUrl } from "./urls.ts";
 
 export interface DocumentProps {
   readonly title: string;
   readonly theme: Theme;
+  /** Whether single keys do something. */
+  readonly hasKeys: boolean;
   readonly assets: { readonly css: readonly string[]; readonly scripts: readonly string[]; readonly icon: string };
   readonly children: ComponentChildren;
 }
@@ -27,7 +30,7 @@ const HTMX_CONFIG = JSON.stringify({
   ],
 });
 
-export function Document({ title, theme, assets, children }: DocumentProps): VNode {
+export function Document({ title, theme, hasKeys, assets, children }: DocumentProps): VNode {
   const name = "Transformer Debugger";
   return (
     <html lang="en" data-theme={theme ?? undefined}>
@@ -41,7 +44,7 @@ export function Document({ title, theme, assets, children }: DocumentProps): VNo
         {assets.css.map((href) => <link rel="stylesheet" href={href} />)}
         {assets.scripts.map((src) => <script src={src} defer />)}
       </head>
-      <body>
+      <body data-keys={hasKeys ? undefined : "off"}>
         <a class="skip-link" href="#main">Skip to the content</a>
         <header class="site-header">
           <a class="site-name" href={homeUrl()}>
@@ -55,6 +58,7 @@ export function Document({ title, theme, assets, children }: DocumentProps): VNo
           </a>
           <nav aria-label="Main">
             <a href={debuggerUrl()}>Ask a question</a>
+            <a data-help href={helpUrl()}>Help and glossary</a>
             <a href={openApiUrl()}>API</a>
           </nav>
           <ThemeSwitch theme={theme} />
@@ -63,6 +67,8 @@ export function Document({ title, theme, assets, children }: DocumentProps): VNo
         <footer class="site-footer">
           <p>Every number is computed by the model on this server, and every run keeps its address.</p>
         </footer>
+        {/* Data is looked at here where there is script; else it has a page. */}
+        <dialog id={DIALOG_ID} class="data-dialog" aria-label="Data" />
         <p id="live" class="visually-hidden" role="status" aria-live="polite" />
       </body>
     </html>

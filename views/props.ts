@@ -1,5 +1,15 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
-import type { EdgesResult, EngineStatus, Measurement, ModelSummary, RunResult, ScoredTokens } from "../engine/mod.ts";
+import type {
+  EdgesResult,
+  EngineStatus,
+  LensResult,
+  Measurement,
+  ModelSummary,
+  RunResult,
+  ScoredTokens,
+} from "../engine/mod.ts";
+import type { JumpFields } from "./parts/jump_form.tsx";
+import type { RunViewState } from "./view_state.ts";
 
 /** How the page is dressed; null follows the system. */
 export type Theme = "light" | "dark" | null;
@@ -33,19 +43,11 @@ export interface FieldMessage {
   readonly message: string;
 }
 
-/** Columns by which the node table can be sorted. */
-export const NODE_SORTS = ["ref", "activation", "writeNorm", "directEffect", "totalEffect"] as const;
-export type NodeSort = typeof NODE_SORTS[number];
-
-/** What the URL of a run says besides the run: the state of the node table. */
-export interface RunViewState {
-  readonly sort: NodeSort;
-  readonly direction: "asc" | "desc";
-  /** Which side's value is sorted by; `diff` is the first of the pair minus the second. */
-  readonly side: number | "diff";
-  /** The two sides that tables compare, where a run has more. */
-  readonly pair: readonly [number, number];
-}
+/** Something that takes a moment: there, on its way, or failed by itself while the rest of the page works. */
+export type Loaded<T> =
+  | { readonly state: "ready"; readonly value: T }
+  | { readonly state: "pending" }
+  | { readonly state: "failed"; readonly problem: string };
 
 /** An example of the gallery: one click asks it. */
 export interface Example {
@@ -60,18 +62,43 @@ export interface LandingProps {
   readonly examples: readonly Example[];
   readonly recentRuns: readonly RunResult[];
   readonly status: EngineStatus;
+  readonly jump: JumpFields;
 }
+
+/** One intervention of the shown question, as the form writes it. */
+export interface Change {
+  /** Its line, as in `head/3/3@14<2 = 0`. */
+  readonly line: string;
+  /** False where it is kept but switched off. */
+  readonly isOn: boolean;
+}
+
+/** The same question from elsewhere. */
+export interface CodeSnippets {
+  readonly curl: string;
+  readonly python: string;
+  readonly javascript: string;
+}
+
+/** What an open row of the node table tells: the node's tokens on each side that is compared. */
+export type NodeDetail = readonly { readonly label: string; readonly tokens: ScoredTokens }[];
 
 /** A run as a page shows it. */
 export interface ShownRun {
   readonly result: RunResult;
   readonly view: RunViewState;
-  readonly curl: string;
-  /** What was changed in the model for this run, in the form's words. */
-  readonly changes: readonly string[];
+  readonly code: CodeSnippets;
+  /** What was changed in the model for this run, and what is switched off. */
+  readonly changes: readonly Change[];
+  /** Layer of the first intervention; null without one. */
+  readonly firstChangedLayer: number | null;
   readonly trace: string | null;
   /** The strongest nodes really ablated; null before anybody asked. */
   readonly measurement: Measurement | null;
+  /** By ref, for open rows. */
+  readonly details: ReadonlyMap<string, Loaded<NodeDetail>>;
+  /** Null while its card is closed. */
+  readonly lens: Loaded<LensResult> | null;
 }
 
 export interface DebuggerProps {

@@ -1,5 +1,5 @@
 /** Every address that a page links, made in one place; parameters are encoded here and nowhere else. */
-import type { NodeSort, RunViewState } from "./props.ts";
+import { DEFAULT_VIEW, type RunViewState, viewQuery } from "./view_state.ts";
 
 /** A path of this application. Only the functions of this file make one. */
 export type AppUrl = string & { readonly brand: "AppUrl" };
@@ -13,8 +13,9 @@ export function homeUrl(): AppUrl {
   return url("/");
 }
 
-export function debuggerUrl(): AppUrl {
-  return url("/debugger");
+/** The question form, of a model if one is given. */
+export function debuggerUrl(model: string | null = null): AppUrl {
+  return url("/debugger", new URLSearchParams(model === null ? [] : [["model", model]]));
 }
 
 /** Where questions are posted. */
@@ -22,14 +23,90 @@ export function runsUrl(): AppUrl {
   return url("/runs");
 }
 
-/** A run with the state of its table; what is as by default is left out. */
-export function runUrl(id: string, { sort, direction, side, pair }: Partial<RunViewState> = {}): AppUrl {
-  const query = new URLSearchParams();
-  if (sort !== undefined) query.set("sort", sort satisfies NodeSort);
-  if (direction !== undefined) query.set("dir", direction);
-  if (side !== undefined && side !== 0) query.set("side", String(side));
-  if (pair !== undefined && pair.join() !== "0,1") query.set("pair", pair.join("-"));
-  return url(`/runs/${encodeURIComponent(id)}`, query);
+/** A run as a view of it; what is as by default is left out. */
+export function runUrl(id: string, view: RunViewState = DEFAULT_VIEW): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}`, viewQuery(view));
+}
+
+/** What a run's page, or one card of it, was made from. */
+export function runDataUrl(id: string, card: string | null): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}/data`, new URLSearchParams(card === null ? [] : [["card", card]]));
+}
+
+/** The circuit of a run's pinned nodes. `selected` has its ways on shown; on hold, what is not traced yet stays so. */
+export function circuitUrl(
+  id: string,
+  pins: readonly string[],
+  { selected = null, isOnHold = false }: { readonly selected?: string | null; readonly isOnHold?: boolean } = {},
+): AppUrl {
+  const query = new URLSearchParams(pins.map((ref) => ["pin", ref]));
+  if (selected !== null) query.set("selected", selected);
+  if (isOnHold) query.set("hold", "on");
+  return url(`/runs/${encodeURIComponent(id)}/circuit`, query);
+}
+
+/** Adds nodes to the circuit, as `grow` says, and leads to it. */
+export function growCircuitUrl(id: string, pins: readonly string[], grow: string): AppUrl {
+  return url(
+    `/runs/${encodeURIComponent(id)}/circuit`,
+    new URLSearchParams([...pins.map((ref) => ["pin", ref]), ["grow", grow]]),
+  );
+}
+
+export function circuitSvgUrl(id: string, pins: readonly string[]): AppUrl {
+  return url(`/runs/${encodeURIComponent(id)}/circuit.svg`, new URLSearchParams(pins.map((ref) => ["pin", ref])));
+}
+
+/** What a head's attention page shows. */
+export interface AttentionView {
+  readonly head: string;
+  readonly metric: string;
+  readonly side: number;
+  /** First token of the window; null for where it begins by itself. */
+  readonly from: number | null;
+  readonly pins: readonly number[];
+}
+
+/** The token pairs of one head of a run. */
+export function attentionUrl(id: string, { head, metric, side, from, pins }: AttentionView): AppUrl {
+  const query = new URLSearchParams({ head });
+  if (metric !== "activation") query.set("metric", metric);
+  if (side !== 0) query.set("side", String(side));
+  if (from !== null) query.set("from", String(from));
+  pins.forEach((token) => query.append("pin", String(token)));
+  return url(`/runs/${encodeURIComponent(id)}/attention`, query);
+}
+
+/** Two runs side by side. */
+export function compareUrl(a: string, b: string, view: RunViewState = DEFAULT_VIEW): AppUrl {
+  return url("/compare", new URLSearchParams([["a", a], ["b", b], ...viewQuery(view)]));
+}
+
+/** Where two runs are chosen to be compared. */
+export function compareFormUrl(): AppUrl {
+  return url("/compare");
+}
+
+/** A component of a model; with a run, what it does in that run's prompts. */
+export function componentUrl(model: string, component: string, run: string | null = null): AppUrl {
+  const path = `/models/${encodeURIComponent(model)}/components/${
+    component.split("/").map(encodeURIComponent).join("/")
+  }`;
+  return url(path, new URLSearchParams(run === null ? [] : [["run", run]]));
+}
+
+/** Where "jump to a component" leads from. */
+export function jumpUrl(): AppUrl {
+  return url("/jump");
+}
+
+/** Checks the form while it is typed. */
+export function formCheckUrl(): AppUrl {
+  return url("/debugger/check");
+}
+
+export function helpUrl(): AppUrl {
+  return url("/help");
 }
 
 /** A node of a run. */
@@ -47,19 +124,24 @@ export function cancelMeasuredUrl(id: string): AppUrl {
 }
 
 export function runJsonUrl(id: string): AppUrl {
-  return url(`/api/v1/runs/${encodeURIComponent(id)}`);
+  return url(`/runs/${encodeURIComponent(id)}.json`);
 }
 
 export function nodesCsvUrl(id: string): AppUrl {
-  return url(`/api/v1/runs/${encodeURIComponent(id)}/nodes.csv`);
+  return url(`/runs/${encodeURIComponent(id)}/nodes.csv`);
 }
 
 export function logitsCsvUrl(id: string): AppUrl {
-  return url(`/api/v1/runs/${encodeURIComponent(id)}/logits.csv`);
+  return url(`/runs/${encodeURIComponent(id)}/logits.csv`);
 }
 
 export function openApiUrl(): AppUrl {
   return url("/api/v1/openapi.json");
+}
+
+/** Where single keys are switched on and off. */
+export function keysUrl(): AppUrl {
+  return url("/keys");
 }
 
 export function themeUrl(): AppUrl {

@@ -13,8 +13,32 @@ function isQuestion(element) {
   return element?.id === "question-form";
 }
 
+let elapsedTimer;
+
+/** While a question is under way: how long it has taken, and a way to give it up. */
+function showWaiting(form, isWaiting) {
+  clearInterval(elapsedTimer);
+  const elapsed = form.querySelector("[data-elapsed]");
+  const startedAt = performance.now();
+  if (elapsed !== null) elapsed.textContent = "";
+  if (isWaiting && elapsed !== null) {
+    elapsedTimer = setInterval(() => {
+      elapsed.textContent = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+    }, 100);
+  }
+  for (const button of form.querySelectorAll("[data-cancel]")) button.hidden = !isWaiting;
+}
+
+document.addEventListener("click", ({ target }) => {
+  const button = target instanceof Element ? target.closest("[data-cancel]") : null;
+  if (button === null) return;
+  globalThis.htmx.trigger(document.getElementById(button.dataset.cancel), "htmx:abort");
+  announce("Cancelled");
+});
+
 document.addEventListener("htmx:beforeRequest", ({ target }) => {
   if (!isQuestion(target)) return;
+  showWaiting(target, true);
   document.getElementById(RUN)?.setAttribute("aria-busy", "true");
   document.getElementById("notice")?.replaceChildren();
   document.getElementById("notice")?.classList.remove("error-note");
@@ -22,10 +46,34 @@ document.addEventListener("htmx:beforeRequest", ({ target }) => {
 });
 
 document.addEventListener("htmx:afterRequest", ({ target }) => {
-  if (isQuestion(target)) document.getElementById(RUN)?.removeAttribute("aria-busy");
+  if (!isQuestion(target)) return;
+  showWaiting(target, false);
+  document.getElementById(RUN)?.removeAttribute("aria-busy");
 });
 
-document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
+/* What is typed while an answer is on its way stays, though the answer brings the field anew. */
+let typed = null;
+
+document.addEventListener("htmx:beforeSwap", () => {
+  const field = document.activeElement;
+  const isText = field instanceof HTMLInputElement && field.type === "text" && field.closest("#node-filter") !== null;
+  typed = isText ? { id: field.id, value: field.value, start: field.selectionStart } : null;
+});
+
+function restoreTyped() {
+  const field = typed === null ? null : document.getElementById(typed.id);
+  if (field !== null) {
+    field.focus({ preventScroll: true });
+    if (field.value !== typed.value) {
+      field.value = typed.value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    field.setSelectionRange(typed.start, typed.start);
+  }
+  typed = null;
+}
+
+document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr, requestConfig } }) => {
   // A page that Back restores is swapped without a request of its own.
   if (xhr === undefined) return;
   if (xhr.status >= 400) {
@@ -33,12 +81,33 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
     document.querySelector("[aria-invalid='true']")?.focus();
     return;
   }
-  if (target?.id === RUN) {
-    announce("The answer is here");
-    // A form that was refused before is right now.
-    for (const message of document.querySelectorAll(".field-message, .form-messages")) message.remove();
-    for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-    document.getElementById("summary-title")?.focus({ preventScroll: true });
+  if (target?.id === "dialog") document.getElementById("dialog").showModal();
+  restoreTyped();
+  if (target?.id !== RUN) return;
+  if (requestConfig?.verb === "get") {
+    announce(document.querySelector("#nodes .fine-print")?.textContent ?? "Shown");
+    return;
+  }
+  announce("The answer is here");
+  // A form that was refused before is right now, and what was said of its edits is past.
+  for (const message of document.querySelectorAll(".field-message, .form-messages")) message.remove();
+  for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  document.querySelector("#form-check .stale-mark")?.remove();
+  document.getElementById("form-check")?.removeAttribute("data-stale");
+  document.getElementById("summary-title")?.focus({ preventScroll: true });
+});
+
+/* Where a swap took away what had the focus, the table keeps it. */
+document.addEventListener("htmx:afterSettle", ({ detail: { requestConfig } }) => {
+  if (document.activeElement !== document.body || requestConfig?.verb !== "get") return;
+  if (requestConfig.elt?.closest?.("#nodes") !== null) {
+    document.getElementById("nodes-title")?.focus({ preventScroll: true });
+  }
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (target instanceof Element && target.closest("[data-close-dialog]") !== null) {
+    document.getElementById("dialog")?.close();
   }
 });
 
@@ -53,6 +122,7 @@ document.addEventListener("htmx:sendError", () => {
 
 /* Copy buttons need a script and a page that may use the clipboard (https or this machine); else they stay hidden. */
 function showCopyButtons() {
+  for (const button of document.querySelectorAll("dialog [data-close-dialog]")) button.hidden = false;
   if (navigator.clipboard === undefined) return;
   for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
 }

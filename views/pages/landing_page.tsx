@@ -2,10 +2,11 @@ import type { VNode } from "preact";
 import type { ModelSummary, RunResult, Side } from "../../engine/mod.ts";
 import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts";
 import type { Example, LandingProps } from "../props.ts";
-import { debuggerUrl, runsUrl, runUrl } from "../urls.ts";
+import { JumpForm } from "../parts/jump_form.tsx";
+import { compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
 
 /** The first page: what this is, a question to begin with, what is loaded, what was asked. */
-export function LandingPage({ models, examples, recentRuns, status }: LandingProps): VNode {
+export function LandingPage({ models, examples, recentRuns, status, jump }: LandingProps): VNode {
   const [first, ...rest] = examples;
   return (
     <div class="page landing-page">
@@ -20,7 +21,15 @@ export function LandingPage({ models, examples, recentRuns, status }: LandingPro
           <p>
             <a href={debuggerUrl()}>Ask a question of your own</a>
           </p>
-          {status.problem === null ? null : <p class="error-note" role="alert">{status.problem}</p>}
+          <JumpForm models={models} fields={jump} />
+          {status.isReady && status.problem === null ? null : (
+            <p class="error-note" role="alert">
+              {status.isReady
+                ? ""
+                : "The engine does not answer now: stored runs can be read, new questions have to wait. "}
+              {status.problem}
+            </p>
+          )}
         </div>
         {first === undefined ? null : <ExampleCard example={first} isFirst />}
       </section>
@@ -91,7 +100,9 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
           <tbody>
             {models.map((model) => (
               <tr>
-                <th scope="row">{model.id}</th>
+                <th scope="row">
+                  <a href={debuggerUrl(model.id)}>{model.id}</a>
+                </th>
                 <td>{model.family}</td>
                 <td class="number">{model.layerCount}</td>
                 <td class="number">{model.headCount}</td>
@@ -115,17 +126,30 @@ function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {
       {runs.length === 0
         ? <p class="empty-state">Nothing yet. Every question gets a lasting address, and is listed here.</p>
         : (
-          <ul class="recent-runs">
-            {runs.map(({ id, sides: [side], spec }) => (
-              <li>
-                <a href={runUrl(id)}>{promptOf(spec, side)}</a>{" "}
-                <span class="fine-print">
-                  {choicesOf(spec)} · {spec.objective.kind} {formatSigned(side?.objective ?? NaN)}
-                  {spec.prompts.length > 1 ? " · two prompts" : ""} · {spec.model}
-                </span>
-              </li>
-            ))}
-          </ul>
+          <form method="get" action={compareFormUrl()} aria-label="Compare two answers">
+            <ul class="recent-runs">
+              {runs.map(({ id, sides: [side], spec }) => (
+                <li>
+                  {runs.length < 2 ? null : (
+                    <input
+                      type="checkbox"
+                      name="run"
+                      value={id}
+                      aria-label={`Compare: ${promptOf(spec, side)}`}
+                    />
+                  )}
+                  <a href={runUrl(id)}>{promptOf(spec, side)}</a>{" "}
+                  <span class="fine-print">
+                    {choicesOf(spec)} · {spec.objective.kind} {formatSigned(side?.objective ?? NaN)}
+                    {spec.prompts.length > 1 ? " · two prompts" : ""}
+                    {spec.interventions.length > 0 ? " · changed" : ""}
+                    {spec.trace === null ? "" : ` · traced ${spec.trace.node}`} · {spec.model}
+                  </span>
+                </li>
+              ))}
+            </ul>
+            {runs.length < 2 ? null : <button type="submit" class="small">Compare the two ticked</button>}
+          </form>
         )}
     </section>
   );

@@ -8,10 +8,13 @@ export interface ChangeButtonProps {
   /** As `applyChange` of the routes reads it. */
   readonly change: string;
   readonly title?: string;
+  /** A switch says whether it is on. */
+  readonly role?: "switch";
+  readonly isChecked?: boolean;
   readonly children: ComponentChildren;
 }
 
-export function ChangeButton({ change, title, children }: ChangeButtonProps): VNode {
+export function ChangeButton({ change, title, role, isChecked = false, children }: ChangeButtonProps): VNode {
   return (
     <button
       type="submit"
@@ -20,6 +23,7 @@ export function ChangeButton({ change, title, children }: ChangeButtonProps): VN
       name="change"
       value={change}
       {...title === undefined ? {} : { title }}
+      {...role === undefined ? {} : { role, "aria-checked": isChecked ? "true" as const : "false" as const }}
     >
       {children}
     </button>

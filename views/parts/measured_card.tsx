@@ -1,6 +1,7 @@
 /** Estimates beside what really happens: the strongest nodes ablated one at a time. */
 import type { VNode } from "preact";
-import type { MeasuredNode, Measurement } from "../../engine/mod.ts";
+import type { Measurement } from "../../engine/mod.ts";
+import { Scatter } from "../charts/scatter.tsx";
 import { formatNumber, formatSigned } from "../format.ts";
 import { cancelMeasuredUrl, measuredUrl } from "../urls.ts";
 
@@ -117,36 +118,5 @@ function Outcome({ measurement: { nodes, objective, rankCorrelation } }: { reado
         </div>
       </div>
     </>
-  );
-}
-
-const SIZE = 240;
-const MARGIN = 28;
-
-/** Estimate to the right, measurement upwards, on one scale; points on the line are estimated exactly. */
-function Scatter({ nodes }: { readonly nodes: readonly MeasuredNode[] }): VNode {
-  const values = nodes.flatMap(({ totalEffect, measured }) => [totalEffect, measured]);
-  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const span = high - low || 1;
-  const x = (value: number) => MARGIN + (value - low) / span * (SIZE - 2 * MARGIN);
-  const y = (value: number) => SIZE - x(value);
-  return (
-    <figure class="scatter">
-      <svg
-        viewBox={`0 0 ${SIZE} ${SIZE}`}
-        role="img"
-        aria-label="Estimated total effect against measured effect of each node"
-      >
-        <line class="scatter-axis" x1={x(low)} x2={x(high)} y1={y(0)} y2={y(0)} />
-        <line class="scatter-axis" x1={x(0)} x2={x(0)} y1={y(low)} y2={y(high)} />
-        <line class="scatter-diagonal" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)} />
-        {nodes.map(({ ref, totalEffect, measured }) => (
-          <circle class="scatter-point" cx={x(totalEffect)} cy={y(measured)} r={3.5}>
-            <title>{`${ref}: estimated ${formatSigned(totalEffect)}, measured ${formatSigned(measured)}`}</title>
-          </circle>
-        ))}
-      </svg>
-      <figcaption class="fine-print">Right: total effect. Up: measured. On the line, the estimate is exact.</figcaption>
-    </figure>
   );
 }

@@ -1,276 +1,289 @@
-/** The heads, neurons and embeddings responsible. Sorted by links, so that it works without script and Back undoes a sort. */
+/** The heads, neurons and embeddings responsible. Everything about it is a link or a form, so that it works without script. */
 import type { VNode } from "preact";
-import type { NodeRow, RunResult, Token } from "../../engine/mod.ts";
-import { formatNumber, formatSigned, tokenLabel } from "../format.ts";
-import { HEAT_STEPS, heatClass } from "../heat.ts";
-import { METRIC_COLUMNS, type MetricKey, metricValue, sortedNodes } from "../node_order.ts";
-import type { NodeSort, RunViewState } from "../props.ts";
-import { nodeUrl, runUrl } from "../urls.ts";
-import { ChangeButton } from "./change_button.tsx";
+import type { NodeRow } from "../../engine/mod.ts";
+import { METRIC_COLUMNS } from "../metrics.ts";
+import {
+  beyondTopK,
+  filteredNodes,
+  groupedNodes,
+  isFiltered,
+  metricValue,
+  type NodeGroup,
+  pageOf,
+  sortedGroups,
+  sortedNodes,
+} from "../node_order.ts";
+import type { ShownRun } from "../props.ts";
+import { componentOf, kindOf, placesOf } from "../refs.ts";
+import { circuitUrl, componentUrl, nodesCsvUrl, runUrl } from "../urls.ts";
+import { MAX_OPEN_ROWS, type RunViewState, toggledList } from "../view_state.ts";
+import { tokenLabel } from "../format.ts";
+import { Card, RUN_ID, viewLink } from "./card.tsx";
+import { KindBadge, MetricCell, NodeTokens } from "./node_cells.tsx";
+import { nameForChange, NodeDetailContent } from "./node_detail.tsx";
+import { GroupPicker, NodeFilterForm, Pager } from "./node_filter.tsx";
+import { ColumnHelp, NodeHead } from "./node_head.tsx";
+import { HeatLegend } from "../charts/heat_legend.tsx";
+import { metricColumns, type TableFrame } from "./table_frame.ts";
 
-export const NODES_ID = "nodes";
-
-export interface NodeTableProps {
-  readonly result: RunResult;
-  readonly view: RunViewState;
+/** The table of a run. */
+export function NodeTable(run: ShownRun): VNode {
+  const { result, view, firstChangedLayer } = run;
+  const { id, nodes, sides, spec } = result;
+  const frame: TableFrame = {
+    view,
+    sides,
+    link: (other) => viewLink(id, other),
+    action: runUrl(id),
+    query: [],
+    targetId: RUN_ID,
+  };
+  const rows = sortedNodes(filteredNodes(nodes, view.filter, { sides, firstChangedLayer, pair: view.pair }), view);
+  const isTrace = result.objectiveKind === "trace";
+  return (
+    <Card
+      name="nodes"
+      title="Nodes"
+      runId={id}
+      view={view}
+      class="node-table"
+      hasData
+      note={
+        <p class="fine-print">
+          {isFiltered(view.filter)
+            ? `${rows.length} of ${nodes.length} nodes pass the filter.`
+            : `${nodes.length} nodes:`} the top {spec.topK} of every column and kind, and all embeddings. Sorted by{" "}
+          {orderInWords(view)}.
+        </p>
+      }
+    >
+      <p class="links">
+        <a href={nodesCsvUrl(id)}>CSV</a>
+        {view.pins.length === 0
+          ? <a data-circuit href={circuitUrl(id, [])}>Circuit of the strongest</a>
+          : <a data-circuit href={circuitUrl(id, view.pins)}>Circuit of {view.pins.length} pinned</a>}
+      </p>
+      <PairPicker frame={frame} />
+      <NodeFilterForm frame={frame} canHideEarly={firstChangedLayer !== null} />
+      <GroupPicker frame={frame} />
+      <HeatLegend
+        low={isTrace ? "lowers the traced node" : "against the target"}
+        high={isTrace ? "raises it" : "for the target"}
+        note="shade by size within its metric, over all sides"
+      />
+      {view.group === null
+        ? <Rows run={run} rows={rows} frame={frame} />
+        : <Groups rows={rows} frame={frame} group={view.group} />}
+      <ColumnHelp />
+    </Card>
+  );
 }
 
-/** Effects have a sign that matters; their cells are coloured. */
-const COLOURED: ReadonlySet<MetricKey> = new Set<MetricKey>(["directEffect", "totalEffect"]);
+/** As in “direct effect, largest first”. */
+export function orderInWords({ sort, direction }: Pick<RunViewState, "sort" | "direction">): string {
+  const title = METRIC_COLUMNS.find(({ key }) => key === sort)?.title ?? "node";
+  if (sort === "ref") return `node, ${direction === "desc" ? "last" : "first"} layer first`;
+  const order = { desc: "largest first", asc: "smallest first", size: "largest by size first" } as const;
+  return `${title.toLowerCase()}, ${order[direction]}`;
+}
 
-type Column = { readonly metric: MetricKey; readonly side: RunViewState["side"]; readonly title: string };
+/** The strongest colour of each metric, the same for all sides and differences, so that colours compare. */
+function largestOf(rows: readonly NodeRow[], frame: TableFrame): ReadonlyMap<string, number> {
+  const columns = metricColumns(frame);
+  return new Map(METRIC_COLUMNS.map(({ key }) => {
+    const own = columns.filter(({ metric }) => metric === key);
+    const values = rows.flatMap((row) =>
+      own.map(({ side }) => Math.abs(metricValue(row, key, { ...frame.view, side })) || 0)
+    );
+    return [key, Math.max(0, ...values)];
+  }));
+}
 
-export function NodeTable({ result, view }: NodeTableProps): VNode {
-  const { nodes, sides } = result;
-  const isPair = sides.length > 1;
-  const { pair: [first, second] } = view;
-  const columns = METRIC_COLUMNS.flatMap(({ key, title }): readonly Column[] =>
-    isPair
-      ? [
-        { metric: key, side: first, title: `${sides[first]?.label}` },
-        { metric: key, side: "diff", title: "diff" },
-        { metric: key, side: second, title: `${sides[second]?.label}` },
-      ]
-      : [{ metric: key, side: 0, title }]
-  );
-  const valueOf = (row: NodeRow, { metric, side }: Column) => metricValue(row, metric, { ...view, side });
-  const largest = new Map(
-    columns.map((column) => [column, Math.max(...nodes.map((row) => Math.abs(valueOf(row, column) || 0)))]),
-  );
-  const sortLabel = METRIC_COLUMNS.find(({ key }) => key === view.sort)?.title ?? "node";
+interface RowsProps {
+  readonly run: ShownRun;
+  readonly rows: readonly NodeRow[];
+  readonly frame: TableFrame;
+}
+
+function Rows({ run, rows, frame }: RowsProps): VNode {
+  const { result: { id, nodes, sides, spec }, view, details, trace } = run;
+  const columns = metricColumns(frame);
+  const largest = largestOf(nodes, frame);
+  const beyond = beyondTopK(nodes, view, spec.topK);
+  const focus = sides.map(({ position }) => spec.trace === null ? position : placesOf(spec.trace.node)[0] ?? position);
+  const { rows: shown, ...page } = pageOf(rows, view);
+  if (rows.length === 0) return <p class="empty-state">No node passes the filter.</p>;
   return (
-    <section id={NODES_ID} class="card node-table" aria-labelledby="nodes-title">
-      <div class="card-head">
-        <h2 id="nodes-title" tabIndex={-1}>Nodes</h2>
-        <p class="fine-print">
-          {nodes.length} nodes: the top {result.spec.topK} of every column and kind, and all embeddings. Sorted by{" "}
-          {sortLabel.toLowerCase()}, {view.direction === "desc" ? "largest first" : "smallest first"}.
-        </p>
-      </div>
-      <PairPicker result={result} view={view} />
-      <Legend isTrace={result.objectiveKind === "trace"} />
+    <>
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of nodes">
         <table>
           <caption class="visually-hidden">
-            Heads, neurons and embeddings with their activation, write magnitude and effects
+            Heads, neurons and embeddings with their activation, write magnitude and effects, sorted by{" "}
+            {orderInWords(view)}
           </caption>
-          <thead>
-            {isPair
-              ? (
-                <tr>
-                  <td colSpan={3} />
-                  {METRIC_COLUMNS.map(({ title, help }) => (
-                    <th scope="colgroup" colSpan={3} class="group-start" title={help}>{title}</th>
-                  ))}
-                </tr>
-              )
-              : null}
-            <tr>
-              <SortHeader result={result} view={view} sort="ref" side={0} title="Node" />
-              <th scope="col">Tokens</th>
-              <th scope="col">Act</th>
-              {columns.map(({ metric, side, title }) => (
-                <SortHeader
-                  result={result}
-                  view={view}
-                  sort={metric}
-                  side={side}
-                  title={title}
-                  help={METRIC_COLUMNS.find(({ key }) => key === metric)?.help ?? ""}
-                />
-              ))}
-            </tr>
-          </thead>
+          <NodeHead frame={frame} rowTitle="Node" secondTitle="Tokens" />
           <tbody>
-            {sortedNodes(nodes, view).map((node) => (
+            {shown.map((row) => {
+              const { ref } = row;
+              const isOpen = view.open.includes(ref);
+              return (
+                <>
+                  <tr
+                    class="node-row"
+                    data-ref={ref}
+                    data-name={nameForChange(row)}
+                    data-open={isOpen ? "true" : undefined}
+                  >
+                    <RefCell row={row} view={view} model={spec.model} runId={id} />
+                    <td>
+                      <NodeTokens node={row} sides={sides} focus={focus} />
+                    </td>
+                    <td>
+                      <a
+                        id={`open-${ref}`}
+                        class="expander"
+                        aria-expanded={isOpen ? "true" : "false"}
+                        aria-label={`Details and actions of ${ref}`}
+                        {...viewLink(id, { ...view, open: toggledList(view.open, ref).slice(-MAX_OPEN_ROWS) })}
+                      >
+                        {isOpen ? "▾" : "⋯"}
+                      </a>
+                    </td>
+                    {columns.map((column) => (
+                      <MetricCell
+                        value={metricValue(row, column.metric, { ...view, side: column.side })}
+                        column={column}
+                        largest={largest.get(column.metric) ?? 0}
+                        isBeyond={column.metric === view.sort && column.side === view.side && beyond.has(ref)}
+                      />
+                    ))}
+                  </tr>
+                  {isOpen
+                    ? (
+                      <tr class="detail-row">
+                        <td colSpan={3 + columns.length}>
+                          <NodeDetailContent
+                            runId={id}
+                            row={row}
+                            view={view}
+                            trace={spec.trace}
+                            detail={details.get(ref) ?? { state: "pending" }}
+                          />
+                        </td>
+                      </tr>
+                    )
+                    : null}
+                </>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <Pager frame={frame} {...page} shown={shown.length} total={rows.length} />
+      {shown.some(({ ref }) => beyond.has(ref))
+        ? (
+          <p class="fine-print">
+            Values in <i>italics</i> are not among the top {spec.topK}{" "}
+            of their kind in this column; the nodes are here because of other columns, and nodes between them may be
+            missing.
+          </p>
+        )
+        : null}
+      {trace === null ? null : <p class="fine-print">Effects are those on the traced node.</p>}
+    </>
+  );
+}
+
+interface RefCellProps {
+  readonly row: NodeRow;
+  readonly view: RunViewState;
+  readonly model: string;
+  readonly runId: string;
+}
+
+/** The component is a link to its page; an embedding has none. */
+function RefCell({ row: { ref }, view, model, runId }: RefCellProps): VNode {
+  const component = componentOf(ref);
+  return (
+    <th scope="row" class="node-ref">
+      <KindBadge kind={kindOf(ref)} />{" "}
+      <code>
+        {component === null ? ref : (
+          <>
+            <a href={componentUrl(model, component, runId)}>{component}</a>
+            {ref.slice(component.length)}
+          </>
+        )}
+      </code>
+      {view.pins.includes(ref) ? <span class="pin-mark" title="Pinned to the circuit">●</span> : null}
+    </th>
+  );
+}
+
+interface GroupsProps {
+  readonly rows: readonly NodeRow[];
+  readonly frame: TableFrame;
+  readonly group: NonNullable<RunViewState["group"]>;
+}
+
+function Groups({ rows, frame, group }: GroupsProps): VNode {
+  const { view, sides } = frame;
+  const columns = metricColumns(frame);
+  const groups = sortedGroups(groupedNodes(rows, group, { sides }), view);
+  const asRows = groups.map((sum) => ({ ...sum, ref: sum.name }));
+  const largest = largestOf(asRows, frame);
+  const { rows: shown, ...page } = pageOf(groups, view);
+  const tokenName = ({ name }: NodeGroup) => {
+    const token = name.startsWith("@") ? sides[0]?.tokens[Number(name.slice(1))] : undefined;
+    return token === undefined ? null : <code class="token-name">{tokenLabel(token.text)}</code>;
+  };
+  return (
+    <>
+      <p class="fine-print">Sums over the nodes listed, not over all nodes of the model.</p>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of groups of nodes">
+        <table>
+          <caption class="visually-hidden">Sums over the listed nodes, by {group}</caption>
+          <NodeHead frame={frame} rowTitle="Group" secondTitle="Nodes" />
+          <tbody>
+            {shown.map((sum) => (
               <tr>
                 <th scope="row" class="node-ref">
-                  <span class="kind" data-kind={kindOf(node)}>{kindOf(node)}</span> <code>{node.ref}</code>
+                  <code>{sum.name}</code> {tokenName(sum)}
                 </th>
-                <td>
-                  <NodeTokens node={node} sides={sides} />
-                </td>
-                <td>
-                  <NodeActions runId={result.id} row={node} />
-                </td>
+                <td class="number">{sum.count}</td>
+                <td />
                 {columns.map((column) => (
-                  <MetricCell value={valueOf(node, column)} column={column} largest={largest.get(column) ?? 0} />
+                  <MetricCell
+                    value={metricValue(sum, column.metric, { ...view, side: column.side })}
+                    column={column}
+                    largest={largest.get(column.metric) ?? 0}
+                  />
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-    </section>
+      <Pager frame={frame} {...page} shown={shown.length} total={groups.length} />
+    </>
   );
 }
 
-interface SortHeaderProps extends NodeTableProps {
-  readonly sort: NodeSort;
-  readonly side: RunViewState["side"];
-  readonly title: string;
-  readonly help?: string;
-}
-
-/** A header that sorts: largest first, and the other way round when it already does. */
-function SortHeader({ result, view, sort, side, title, help }: SortHeaderProps): VNode {
-  const isSorted = view.sort === sort && (sort === "ref" || view.side === side);
-  const first = sort === "ref" ? "asc" : "desc";
-  const direction = isSorted && view.direction === first ? (first === "asc" ? "desc" : "asc") : first;
-  const href = runUrl(result.id, { ...view, sort, direction, side });
-  return (
-    <th
-      scope="col"
-      class={sort === "ref" ? undefined : "number"}
-      aria-sort={isSorted ? (view.direction === "asc" ? "ascending" : "descending") : undefined}
-    >
-      <a
-        id={`sort-${sort}-${side}`}
-        href={href}
-        title={help}
-        hx-get={href}
-        hx-target={`#${NODES_ID}`}
-        hx-swap="outerHTML"
-        hx-push-url="true"
-      >
-        {title}
-        <span aria-hidden="true">{isSorted ? (view.direction === "asc" ? " ▲" : " ▼") : ""}</span>
-      </a>
-    </th>
-  );
-}
-
-/** Chooses the two of four sides that the table compares. */
-function PairPicker({ result: { id, sides }, view }: NodeTableProps): VNode | null {
+/** Chooses the two of four sides that tables compare. */
+function PairPicker({ frame: { view, sides, link } }: { readonly frame: TableFrame }): VNode | null {
   if (sides.length <= 2) return null;
   const pairs = sides.flatMap((_, a) => sides.flatMap((_, b): RunViewState["pair"][] => a < b ? [[a, b]] : []));
   return (
     <nav class="pair-picker" aria-label="Sides compared">
-      {pairs.map(([a, b]) => {
-        const isShown = view.pair.join() === [a, b].join();
-        const href = runUrl(id, { ...view, side: a, pair: [a, b] });
-        return (
-          <a
-            id={`pair-${a}-${b}`}
-            href={href}
-            aria-current={isShown ? "true" : undefined}
-            hx-get={href}
-            hx-target={`#${NODES_ID}`}
-            hx-swap="outerHTML"
-            hx-push-url="true"
-          >
-            {sides[a]?.label} – {sides[b]?.label}
-          </a>
-        );
-      })}
+      {pairs.map(([a, b]) => (
+        <a
+          id={`pair-${a}-${b}`}
+          aria-current={view.pair.join() === [a, b].join() ? "true" : undefined}
+          {...link({ ...view, side: a, pair: [a, b] })}
+        >
+          {sides[a]?.label} – {sides[b]?.label}
+        </a>
+      ))}
     </nav>
   );
-}
-
-/** Which tokens a node is about: where it reads from and writes to. Where the prompts differ, both are named. */
-function NodeTokens({ node, sides }: { readonly node: NodeRow } & Pick<RunResult, "sides">): VNode {
-  const named = new Map<string, VNode>();
-  sides.forEach(({ tokens }, side) => {
-    const ref = node.refs === undefined ? node.ref : node.refs[side];
-    if (ref === null || ref === undefined) return;
-    const places = ref.slice(ref.indexOf("@") + 1).split("<").map(Number);
-    const key = places.map((place) => `${place} ${tokens[place]?.id}`).join();
-    if (named.has(key)) return;
-    named.set(
-      key,
-      <span class="node-tokens">
-        {places.map((place, index) => (
-          <>
-            {index === 0 ? "" : " ← "}
-            <TokenName token={tokens[place]} />
-            <sub>{place}</sub>
-          </>
-        ))}
-      </span>,
-    );
-  });
-  return <>{[...named.values()].map((name, index) => <>{index === 0 ? "" : " | "}{name}</>)}</>;
-}
-
-/** What can be done with a node, folded away until wanted. */
-function NodeActions({ runId, row: { ref, refs } }: { readonly runId: string; readonly row: NodeRow }): VNode {
-  // Tokens of changes count in the first prompt, unless it lacks them.
-  const name = refs?.[0] === null ? `right: ${ref}` : ref;
-  return (
-    <details class="node-actions">
-      <summary aria-label={`Act on ${ref}`}>⋯</summary>
-      <div class="node-actions-menu">
-        {refs?.[0] === null
-          ? null
-          : <a href={nodeUrl(runId, ref)} title="What it promotes, what drives it, its edges">Details</a>}
-        <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>
-        {ref.startsWith("head/")
-          ? (
-            <>
-              <ChangeButton change={`ablate ${name.replace(/<\d+$/, "<*")}`} title="Set the head's whole row to 0">
-                Ablate row
-              </ChangeButton>
-              {refs?.[0] === null
-                ? null
-                : HEAD_PATHS.map((path) => (
-                  <ChangeButton change={`trace ${ref} ${path}`} title={PATH_HELP[path]}>Trace {path}</ChangeButton>
-                ))}
-            </>
-          )
-          : ref.startsWith("mlp/") && refs?.[0] !== null
-          ? <ChangeButton change={`trace ${ref}`} title="What drives this neuron">Trace</ChangeButton>
-          : null}
-      </div>
-    </details>
-  );
-}
-
-const HEAD_PATHS = ["q", "k", "qk", "v"] as const;
-const PATH_HELP = {
-  q: "Why this token looks: what makes its query",
-  k: "Why it looks there: what makes that token's key",
-  qk: "Query and key together",
-  v: "What is moved: what makes the value that is read",
-} as const;
-
-function TokenName({ token }: { readonly token: Token | undefined }): VNode {
-  return <code class="token-name">{token === undefined ? "—" : tokenLabel(token.text)}</code>;
-}
-
-function MetricCell(
-  { value, column: { metric, side }, largest }: { value: number; column: Column; largest: number },
-): VNode {
-  const isColoured = COLOURED.has(metric) || side === "diff";
-  if (Number.isNaN(value)) {
-    return (
-      <td class="number" title="There is no such node on this side">
-        <span aria-label="none">—</span>
-      </td>
-    );
-  }
-  return (
-    <td class={isColoured ? `number ${heatClass(value, largest)}` : "number"} title={String(value)}>
-      {isColoured ? formatSigned(value) : formatNumber(value)}
-    </td>
-  );
-}
-
-function Legend({ isTrace }: { readonly isTrace: boolean }): VNode {
-  const steps = Array.from({ length: 2 * HEAT_STEPS + 1 }, (_, index) => index - HEAT_STEPS).filter((step) =>
-    step % 2 === 0
-  );
-  return (
-    <p class="legend">
-      <span>{isTrace ? "lowers the traced node" : "against the target"}</span>
-      <span class="legend-scale" aria-hidden="true">
-        {steps.map((step) => <span class={heatClass(step, HEAT_STEPS)} />)}
-      </span>
-      <span>{isTrace ? "raises it" : "for the target"}; shade by size within its column</span>
-    </p>
-  );
-}
-
-function kindOf({ ref }: NodeRow): string {
-  if (ref.startsWith("head/")) return "head";
-  return ref.startsWith("mlp/") ? "neuron" : "embed";
 }

@@ -1,16 +1,22 @@
 /** The question: prompts, targets, distractors, objective. Works without script; every button submits the form itself. */
 import type { VNode } from "preact";
-import type { DebuggerProps, FieldMessage, PromptFields } from "../props.ts";
-import { quotedToken } from "../format.ts";
-import { debuggerUrl, runsUrl } from "../urls.ts";
-import { Field, FieldMessages, messagesAt } from "./field.tsx";
+import type { DebuggerProps } from "../props.ts";
+import { runsUrl } from "../urls.ts";
+import { RUN_ID } from "./card.tsx";
 import { QUESTION_FORM_ID } from "./change_button.tsx";
-import { RUN_ID } from "./run_shell.tsx";
+import { Field, FieldMessages, messagesAt } from "./field.tsx";
+import { FormCheckPlace } from "./form_check.tsx";
+import { FormButton, PromptColumn } from "./prompt_column.tsx";
 
 /** The button that has the model's mean values computed. */
 export const MEANS_ACTION = "means";
 
+/** Name of the field that carries the view of the answer, for browsers without script, to the next answer. */
+export const VIEW_FIELD = "view";
+
 export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages"> & {
+  /** The address of the page, for what of it is to be kept. */
+  readonly view: string;
   /** Swapped into its place beside another answer. */
   readonly isOutOfBand?: boolean;
 };
@@ -26,7 +32,7 @@ const OBJECTIVES = [
 const OWN_PATHS =
   /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace|means)(\.|$)/;
 
-export function QuestionForm({ models, fields, messages, isOutOfBand = false }: QuestionFormProps): VNode {
+export function QuestionForm({ models, fields, messages, view, isOutOfBand = false }: QuestionFormProps): VNode {
   const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
   return (
     <form
@@ -46,6 +52,7 @@ export function QuestionForm({ models, fields, messages, isOutOfBand = false }: 
       <button type="submit" class="visually-hidden" name="action" value="run" tabIndex={-1} aria-hidden="true">
         Run
       </button>
+      <input type="hidden" name={VIEW_FIELD} value={view} />
       {others.length === 0 ? null : (
         <ul class="form-messages" role="alert">
           {others.map(({ path, message }) => <li>{path === "" ? "" : `${path}: `}{message}</li>)}
@@ -117,14 +124,21 @@ export function QuestionForm({ models, fields, messages, isOutOfBand = false }: 
         {fields.prompts.length === 1
           ? <FormButton action="add-prompt">Compare with a second prompt</FormButton>
           : <FormButton action="remove-prompt">Remove the second prompt</FormButton>}
-        <span class="computing" aria-hidden="true">Computing…</span>
+        <span class="computing" aria-hidden="true">
+          <progress aria-label="Computing" /> Computing… <span data-elapsed />
+        </span>
+        {/* Shown while a question is under way, by the script that makes it work. */}
+        <button type="button" class="small cancel-button" data-cancel={QUESTION_FORM_ID} hidden>Cancel</button>
       </div>
+      <FormCheckPlace />
     </form>
   );
 }
 
 /** Interventions and a trace, folded away while there are none. */
-function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFormProps, "models">): VNode {
+function Changes(
+  { fields: { interventions, trace }, messages }: Pick<QuestionFormProps, "fields" | "messages">,
+): VNode {
   const isUsed = interventions !== "" || trace !== "" ||
     ["interventions", "trace", "means"].some((path) => messagesAt(messages, path).length > 0);
   return (
@@ -136,7 +150,7 @@ function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFo
           label="Interventions, one a line"
           messages={messages}
           path="interventions"
-          help="NODE = 0 sets, NODE = mean takes the mean over the model’s reference texts, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row."
+          help="NODE = 0 sets, NODE = mean takes the mean over the model’s reference texts, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row. A line that begins with # is switched off."
         >
           {(attributes) => (
             <textarea id="interventions" name="interventions" rows={3} spellcheck={false} {...attributes}>
@@ -159,123 +173,5 @@ function Changes({ fields: { interventions, trace }, messages }: Omit<QuestionFo
         </Field>
       </div>
     </details>
-  );
-}
-
-interface PromptColumnProps {
-  readonly prompt: PromptFields;
-  readonly index: number;
-  readonly isOnly: boolean;
-  readonly messages: readonly FieldMessage[];
-}
-
-function PromptColumn({ prompt, index, isOnly, messages }: PromptColumnProps): VNode {
-  const side = isOnly ? "Prompt" : index === 0 ? "Left prompt" : "Right prompt";
-  const path = `prompts.${index}`;
-  return (
-    <fieldset class="prompt">
-      <legend>{side}</legend>
-      <Field
-        id={`prompt-${index}`}
-        label="Text before the predicted token"
-        messages={[...messagesAt(messages, `${path}.text`), ...messagesAt(messages, `${path}.tokens`)]}
-        path={path}
-        {...prompt.text.endsWith(" ")
-          ? { help: "The text ends in a space: most tokens begin with one, so the model may not expect this." }
-          : {}}
-      >
-        {(attributes) => (
-          <textarea id={`prompt-${index}`} name="prompt" rows={3} spellcheck={false} {...attributes}>
-            {/* A reader drops the first line break: this one, not the prompt's own. */ `\n${prompt.text}`}
-          </textarea>
-        )}
-      </Field>
-      <div class="choices">
-        <ChoiceList kind="target" title="Targets" choices={prompt.targets} index={index} messages={messages} />
-        <FormButton action={`swap.${index}`}>
-          ⇄<span class="visually-hidden">Swap targets and distractors</span>
-        </FormButton>
-        <ChoiceList
-          kind="distractor"
-          title="Distractors"
-          choices={prompt.distractors}
-          index={index}
-          messages={messages}
-        />
-      </div>
-    </fieldset>
-  );
-}
-
-interface ChoiceListProps {
-  readonly kind: "target" | "distractor";
-  readonly title: string;
-  readonly choices: readonly string[];
-  readonly index: number;
-  readonly messages: readonly FieldMessage[];
-}
-
-function ChoiceList({ kind, title, choices, index, messages }: ChoiceListProps): VNode {
-  const id = `${kind}-${index}`;
-  const listPath = `prompts.${index}.${kind}s`;
-  const own = messagesAt(messages, listPath);
-  const ofList = own.some(({ path }) => path === listPath);
-  const isWrong = (position: number) => ofList || messagesAt(own, `${listPath}.${position}`).length > 0;
-  const spaceless = choices.filter((choice) => choice !== "" && !choice.startsWith(" "));
-  return (
-    <div class="choice-list" role="group" aria-label={`${title} of prompt ${index + 1}`}>
-      <span class="choice-title">{title}</span>
-      <div class="choice-boxes">
-        {choices.map((choice, position) => (
-          <input
-            class="choice"
-            name={`${kind}.${index}`}
-            value={choice}
-            size={Math.max(8, choice.length + 1)}
-            aria-label={`${kind} ${position + 1}`}
-            autocomplete="off"
-            spellcheck={false}
-            {...isWrong(position) ? { "aria-invalid": "true" as const, "aria-describedby": `${id}-message` } : {}}
-          />
-        ))}
-        <FormButton action={`add-${kind}.${index}`}>
-          +<span class="visually-hidden">Add a {kind}</span>
-        </FormButton>
-        {choices.length > 1
-          ? (
-            <FormButton action={`remove-${kind}.${index}`}>
-              −<span class="visually-hidden">Remove the last {kind}</span>
-            </FormButton>
-          )
-          : null}
-      </div>
-      <p class="help">
-        {spaceless.length === 0
-          ? `${kind === "target" ? "What should come next" : "What should not"}. One token each, with its space.`
-          : `${spaceless.map(quotedToken).join(", ")} without a leading space: inside a text, most tokens are “␣word”.`}
-      </p>
-      <FieldMessages id={id} messages={own} />
-    </div>
-  );
-}
-
-/** A small button that changes the form without asking the question. */
-function FormButton({ action, children }: { readonly action: string; readonly children: unknown }): VNode {
-  return (
-    <button
-      type="submit"
-      // With an id, htmx gives the focus back after the form is replaced.
-      id={`action-${action.replace(".", "-")}`}
-      class="small"
-      name="action"
-      value={action}
-      formAction={debuggerUrl()}
-      formNoValidate
-      hx-post={debuggerUrl()}
-      hx-target={`#${QUESTION_FORM_ID}`}
-      hx-swap="outerHTML"
-    >
-      {children as VNode}
-    </button>
   );
 }

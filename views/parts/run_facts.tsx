@@ -1,15 +1,24 @@
-/** What stands behind the numbers of a run: the checks that it passed, where it came from, how long it took. */
+/** What stands behind the numbers of a run: the checks that it passed, where it came from, how to ask it elsewhere. */
 import type { VNode } from "preact";
 import type { RunResult } from "../../engine/mod.ts";
 import { formatDuration, formatNumber } from "../format.ts";
-import { logitsCsvUrl, nodesCsvUrl, runJsonUrl } from "../urls.ts";
+import type { ShownRun } from "../props.ts";
+import { runJsonUrl } from "../urls.ts";
+import type { RunViewState } from "../view_state.ts";
+import { Card } from "./card.tsx";
 
-/** Identities measured on the run; a failed one is loud. */
-export function ChecksCard({ checks }: Pick<RunResult, "checks">): VNode {
+/** Identities measured on the run; a failed one is loud, and stands first. */
+export function ChecksCard({ result, view }: { readonly result: RunResult; readonly view: RunViewState }): VNode {
+  const { id, checks } = result;
   const failed = checks.filter(({ ok }) => !ok).length;
   return (
-    <section class="card checks-card" aria-labelledby="checks-title" data-ok={String(failed === 0)}>
-      <h2 id="checks-title">Checks</h2>
+    <Card
+      name="checks"
+      title="Checks"
+      runId={id}
+      view={view}
+      class={failed === 0 ? "checks-card" : "checks-card failed"}
+    >
       {failed === 0
         ? <p class="fine-print">Identities that hold if the numbers are right, measured on this run.</p>
         : (
@@ -28,16 +37,15 @@ export function ChecksCard({ checks }: Pick<RunResult, "checks">): VNode {
           </li>
         ))}
       </ul>
-    </section>
+    </Card>
   );
 }
 
-/** Where the numbers come from, and how to get them elsewhere. */
-export function ProvenanceCard({ result, curl }: { readonly result: RunResult; readonly curl: string }): VNode {
+/** Where the numbers come from. */
+export function ProvenanceCard({ result, view }: { readonly result: RunResult; readonly view: RunViewState }): VNode {
   const { id, provenance: { model, weights, version }, timing: { device, queuedMs, compileMs, computeMs } } = result;
   return (
-    <section class="card provenance" aria-labelledby="provenance-title">
-      <h2 id="provenance-title">Provenance</h2>
+    <Card name="provenance" title="Provenance" runId={id} view={view} class="provenance">
       <dl>
         <dt>Model</dt>
         <dd>{model}</dd>
@@ -56,22 +64,38 @@ export function ProvenanceCard({ result, curl }: { readonly result: RunResult; r
         </dd>
         <dt>Run</dt>
         <dd>
-          <code>{id}</code>
+          <code>{id}</code> · <a href={runJsonUrl(id)}>JSON</a>
         </dd>
       </dl>
-      <p class="links">
-        <a href={runJsonUrl(id)}>JSON</a>
-        <a href={nodesCsvUrl(id)}>Nodes as CSV</a>
-        <a href={logitsCsvUrl(id)}>Logits as CSV</a>
-      </p>
-      <details>
-        <summary>Ask from the command line</summary>
+    </Card>
+  );
+}
+
+/** The same question from elsewhere. */
+export function CodeCard({ result, view, code }: Pick<ShownRun, "result" | "view" | "code">): VNode {
+  const snippets = [
+    { name: "curl", title: "Shell", text: code.curl },
+    { name: "python", title: "Python", text: code.python },
+    { name: "javascript", title: "JavaScript", text: code.javascript },
+  ];
+  return (
+    <Card name="code" title="Ask this from elsewhere" runId={result.id} view={view} class="code-card">
+      {snippets.map(({ name, title, text }) => (
         <div class="command">
-          <pre id="curl" tabIndex={0}>{curl}</pre>
-          {/* Shown by the script that makes it work. */}
-          <button type="button" class="small" data-copy="curl" hidden>Copy</button>
+          <h3>{title}</h3>
+          <pre id={`code-${name}`} tabIndex={0}>{text}</pre>
+          <CopyButton from={`code-${name}`} what={title} />
         </div>
-      </details>
-    </section>
+      ))}
+    </Card>
+  );
+}
+
+/** Shown by the script that makes it work. */
+export function CopyButton({ from, what }: { readonly from: string; readonly what: string }): VNode {
+  return (
+    <button type="button" class="small" data-copy={from} hidden>
+      Copy<span class="visually-hidden">: {what}</span>
+    </button>
   );
 }

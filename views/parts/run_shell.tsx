@@ -1,36 +1,60 @@
 /** A run: what was asked and what the answer is, card by card. */
 import type { VNode } from "preact";
 import type { RunResult, Side } from "../../engine/mod.ts";
+import { HeatLegend } from "../charts/heat_legend.tsx";
+import { LayerSummary } from "../charts/layer_summary.tsx";
 import { formatNumber, formatSigned, quotedToken } from "../format.ts";
 import type { ShownRun } from "../props.ts";
+import { runUrl } from "../urls.ts";
+import { Card, DataLink, RUN_ID } from "./card.tsx";
 import { ChangesCard } from "./changes_card.tsx";
+import { EffectsCard } from "./effects_card.tsx";
+import { LensCard } from "./lens_card.tsx";
 import { LogitTable } from "./logit_table.tsx";
 import { MeasuredCard } from "./measured_card.tsx";
 import { NodeTable } from "./node_table.tsx";
-import { ChecksCard, ProvenanceCard } from "./run_facts.tsx";
+import { ChecksCard, CodeCard, ProvenanceCard } from "./run_facts.tsx";
 import { TokenStrip } from "./token_strip.tsx";
-
-/** Id of the place of the run, filled or not. */
-export const RUN_ID = "run";
 
 export type RunShellProps = ShownRun;
 
 /** The answer, which replaces the one before. A failed check comes first: nothing below it is to be trusted. */
-export function RunShell({ result, view, curl, changes, trace, measurement }: RunShellProps): VNode {
+export function RunShell(run: RunShellProps): VNode {
+  const { result, view } = run;
+  const { id, sides } = result;
   const isSound = result.checks.every(({ ok }) => ok);
   return (
-    <div id={RUN_ID} class="run" data-run={result.id}>
+    <div id={RUN_ID} class="run" data-run={id} data-url={runUrl(id, view)}>
       <p class="stale-note" aria-hidden="true">
         The answer to the question asked before; the new one is being computed.
       </p>
-      {isSound ? null : <ChecksCard checks={result.checks} />}
-      <Summary result={result} trace={trace} />
-      <ChangesCard changes={changes} trace={trace} />
-      <LogitTable result={result} pair={view.pair} />
-      <NodeTable result={result} view={view} />
-      <MeasuredCard id={result.id} measurement={measurement} />
-      {isSound ? <ChecksCard checks={result.checks} /> : null}
-      <ProvenanceCard result={result} curl={curl} />
+      {isSound ? null : <ChecksCard result={result} view={view} />}
+      <ChangesCard {...run} />
+      <Summary {...run} />
+      <LogitTable result={result} view={view} />
+      <EffectsCard result={result} view={view} />
+      <Card
+        name="layers"
+        title="Layers"
+        runId={id}
+        view={view}
+        hasData
+        note={
+          <p class="fine-print">
+            What all heads and all neurons of each layer add together. Direct effects add up to the{" "}
+            {result.objectiveKind === "trace" ? "traced node" : "objective"}; total effects are estimates, each counted
+            with what it does through later layers, and do not.
+          </p>
+        }
+      >
+        <LayerSummary result={result} pair={sides.length > 1 ? view.pair : [0, 0]} />
+      </Card>
+      <NodeTable {...run} />
+      <LensCard {...run} />
+      <MeasuredCard id={id} measurement={run.measurement} />
+      {isSound ? <ChecksCard result={result} view={view} /> : null}
+      <ProvenanceCard result={result} view={view} />
+      <CodeCard {...run} />
     </div>
   );
 }
@@ -47,20 +71,28 @@ export function EmptyRun(): VNode {
   );
 }
 
-function Summary({ result, trace }: { readonly result: RunResult } & Pick<ShownRun, "trace">): VNode {
+function Summary({ result, trace, view }: ShownRun): VNode {
   const { sides, alignment } = result;
-  const [left, right] = sides;
+  const [left, right] = sides.length > 1 ? view.pair.map((side) => sides[side]) : sides;
   const isMarked = left?.tokens.some(({ id }, index) => right?.tokens[index]?.id !== id) ?? false;
   return (
     <section class="card summary" aria-labelledby="summary-title">
-      <h2 id="summary-title" tabIndex={-1}>{trace === null ? "Objective" : "Traced node"}</h2>
+      <div class="card-head">
+        <h2 id="summary-title" tabIndex={-1}>{trace === null ? "Objective" : "Traced node"}</h2>
+        <DataLink runId={result.id} card={null} title="everything" />
+      </div>
       <div class={sides.length > 1 ? "objectives objectives-two" : "objectives"}>
-        {sides.map((side) => (
+        {sides.map((side, index) => (
           <div class="objective">
             {sides.length > 1 ? <span class="objective-side">{side.label}</span> : null}
             <span class="objective-value" title={String(side.objective)}>{formatSigned(side.objective)}</span>
             <p>{trace === null ? objectiveInWords(result, side) : traceInWords(result, side)}</p>
-            <TokenStrip side={side} other={sides.find((candidate) => candidate !== side)} alignment={alignment} />
+            <TokenStrip
+              side={side}
+              other={sides.find((candidate) => candidate !== side)}
+              alignment={alignment}
+              effects={result.sums.totalEffect.embed[index] ?? []}
+            />
           </div>
         ))}
         {left !== undefined && right !== undefined
@@ -82,6 +114,7 @@ function Summary({ result, trace }: { readonly result: RunResult } & Pick<ShownR
           )
           : null}
       </div>
+      <HeatLegend low="lowers it" high="raises it" note="shade of a token: total effect of its embedding" />
     </section>
   );
 }

@@ -1,7 +1,8 @@
 /** The prompt, token by token, as it was run. */
 import type { VNode } from "preact";
 import type { Alignment, Side } from "../../engine/mod.ts";
-import { tokenLabel } from "../format.ts";
+import { formatSigned, tokenLabel } from "../format.ts";
+import { heatClass } from "../heat.ts";
 
 export interface TokenStripProps {
   readonly side: Side;
@@ -9,12 +10,15 @@ export interface TokenStripProps {
   readonly other: Side | undefined;
   /** Which tokens of prompts of different length stand beside each other. */
   readonly alignment: Alignment | null;
+  /** By token: what its embedding adds to the objective, estimated; its shade. */
+  readonly effects: readonly number[];
 }
 
 /** Tokens with their indices; the one at which the objective is read stands out. */
-export function TokenStrip({ side: { tokens, position, label }, other, alignment }: TokenStripProps): VNode {
+export function TokenStrip({ side: { tokens, position, label }, other, alignment, effects }: TokenStripProps): VNode {
   const prompt = label.startsWith("right") ? 1 : 0;
   const hasCounterpart = (index: number) => alignment?.find((slot) => slot[prompt] === index)?.includes(null) !== true;
+  const largest = Math.max(0, ...effects.map(Math.abs).filter(Number.isFinite));
   return (
     <ol class="token-strip" aria-label={`Tokens, ${label}`} start={0}>
       {tokens.map(({ id, text }, index) => {
@@ -23,8 +27,10 @@ export function TokenStrip({ side: { tokens, position, label }, other, alignment
           : !hasCounterpart(index);
         return (
           <li
-            class="token"
-            title={`token ${index}, id ${id}`}
+            class={`token ${heatClass(effects[index] ?? 0, largest)}`}
+            title={`token ${index}, id ${id}${
+              effects[index] === undefined ? "" : `, effect ${formatSigned(effects[index])}`
+            }`}
             aria-current={index === position ? "location" : undefined}
             data-different={isDifferent ? "true" : undefined}
           >

@@ -1,0 +1,68 @@
+/** Which tokens matter: the total effects of everything of a kind, summed at each token. */
+import type { VNode } from "preact";
+import type { EffectSums, RunResult } from "../../engine/mod.ts";
+import { HeatLegend } from "../charts/heat_legend.tsx";
+import { TokenHeat } from "../charts/token_heat.tsx";
+import type { RunViewState } from "../view_state.ts";
+import { Card, viewLink } from "./card.tsx";
+
+const ROWS: readonly { readonly key: keyof EffectSums; readonly title: string }[] = [
+  { key: "embed", title: "Embeddings" },
+  { key: "mlp", title: "MLP neurons, at the token where they are active" },
+  { key: "attentionByQuery", title: "Attention, at the token that looks" },
+  { key: "attentionByKey", title: "Attention, at the token looked at" },
+];
+
+export function EffectsCard({ result, view }: { readonly result: RunResult; readonly view: RunViewState }): VNode {
+  const { id, sides, sums: { totalEffect } } = result;
+  const shown = sides.length > 1 ? view.pair : [0];
+  const sizes = (row: readonly number[]) => Math.max(0, ...row.map(Math.abs).filter(Number.isFinite));
+  const shared = Math.max(...shown.flatMap((side) => ROWS.map(({ key }) => sizes(totalEffect[key][side] ?? []))));
+  return (
+    <Card
+      name="effects"
+      title="Effect of each token"
+      runId={id}
+      view={view}
+      class="effects-card"
+      hasData
+      note={
+        <p class="fine-print">
+          Total effects (estimates) on the{" "}
+          {result.objectiveKind === "trace" ? "traced node" : "objective"}, summed over all layers and units.
+        </p>
+      }
+    >
+      <HeatLegend
+        low="lowers it"
+        high="raises it"
+        note={view.sharedScale ? "all rows on one scale" : "each row on its own scale"}
+      />
+      <p class="links">
+        <a id="scale" {...viewLink(id, { ...view, sharedScale: !view.sharedScale })}>
+          {view.sharedScale ? "A scale for each row" : "One scale for all rows"}
+        </a>
+      </p>
+      {shown.map((side) => {
+        const { label, tokens, position } = sides[side] ?? { label: "", tokens: [], position: 0 };
+        return (
+          <div class="effects-side">
+            {sides.length > 1 ? <h3>{label}</h3> : null}
+            {ROWS.map(({ key, title }) => {
+              const values = totalEffect[key][side] ?? [];
+              return (
+                <TokenHeat
+                  label={title}
+                  tokens={tokens}
+                  values={values}
+                  largest={view.sharedScale ? shared : sizes(values)}
+                  position={position}
+                />
+              );
+            })}
+          </div>
+        );
+      })}
+    </Card>
+  );
+}
