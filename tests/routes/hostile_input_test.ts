@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { curlCommand } from "../../routes/curl.ts";
+import { codeSnippets } from "../../routes/snippets.ts";
 import { DEMO_QUESTION, demoForm, parsePage, testApp } from "../support/test_app.ts";
 
 const HOSTILE = [
@@ -52,7 +52,7 @@ Deno.test("the curl command is one shell word a part, whatever is in the questio
   await postJson("/api/v1/runs", { prompts: [{ text, targets: ["'"] }] });
   const [run] = engine.recentRuns(1);
   assert.ok(run !== undefined);
-  const command = curlCommand("http://localhost:8000", run.spec);
+  const command = codeSnippets("http://localhost:8000", run.spec).curl;
   assert.match(command, /^[\x20-\x7e]+$/);
   const printed = await new Deno.Command("sh", { args: ["-c", command.replace(/^curl /, "printf '%s\\n' ")] }).output();
   const words = new TextDecoder().decode(printed.stdout).trimEnd().split("\n");

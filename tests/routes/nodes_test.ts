@@ -46,7 +46,8 @@ Deno.test("a run's measurement is offered, begun and shown, as a page and as a f
 
 Deno.test("a button of the answer asks again with one change, and the form says so", async () => {
   const { app, run } = await someRun();
-  const page = parsePage(await (await app.send(run)).text());
+  const opened = `${run}?open=${encodeURIComponent("head/0/1@0<0")}&open=mlp/1/7@0`;
+  const page = parsePage(await (await app.send(opened)).text());
   const buttons = [...page.querySelectorAll("button[name=change]")];
   assert.ok(buttons.some((button) => button.getAttribute("value") === "ablate head/0/1@0<*"));
   assert.ok(buttons.some((button) => button.getAttribute("value") === "trace mlp/1/7@0"));
@@ -62,7 +63,7 @@ Deno.test("a button of the answer asks again with one change, and the form says 
 Deno.test("the legend of the table speaks of what the colours mean: the target, or the traced node", async () => {
   const { app, run } = await someRun();
   const legend = async (path: string) =>
-    parsePage(await (await app.send(path)).text()).querySelector(".legend")?.textContent;
+    parsePage(await (await app.send(path)).text()).querySelector("#nodes .legend")?.textContent;
   assert.match(await legend(run) ?? "", /against the target/);
   const traced = await app.postForm("/runs", demoForm(["change", "trace mlp/1/7@0"]));
   assert.match(await legend(traced.headers.get("Location") ?? "") ?? "", /lowers the traced node.*raises it/);

@@ -1,40 +1,16 @@
 /** What every page must have, whatever it shows; the pages come through the app, filled by the fake engine. */
 import assert from "node:assert/strict";
 import { HEAT_STEPS, heatClass } from "../../views/heat.ts";
-import { demoForm, parsePage, testApp } from "../support/test_app.ts";
+import { allPages, HTMX_ATTRIBUTES } from "../support/all_pages.ts";
+import { parsePage, testApp } from "../support/test_app.ts";
 
-/** htmx attributes that these pages use; a typing error in one does not fail to compile. */
-const HTMX_ATTRIBUTES = new Set([
-  "hx-get",
-  "hx-post",
-  "hx-target",
-  "hx-swap",
-  "hx-sync",
-  "hx-push-url",
-  "hx-disabled-elt",
-]);
-
-const PAIR: readonly (readonly [string, string])[] = [
-  ...demoForm(),
-  ["prompt", "Then, Mary and John went to the store. Mary gave a drink to"],
-  ["target.1", " John"],
-  ["distractor.1", " Mary"],
-];
-
-/** Every kind of page. */
+/** Every kind of page, and what a refused question looks like. */
 async function pages(): Promise<ReadonlyMap<string, Document>> {
-  const { send, postForm } = testApp();
-  const read = async (answer: Response) => parsePage(await answer.text());
-  const runPage = async (form: readonly (readonly [string, string])[]) =>
-    read(await send((await postForm("/runs", [...form])).headers.get("Location") ?? ""));
-  return new Map([
-    ["landing", await read(await send("/"))],
-    ["debugger", await read(await send("/debugger"))],
-    ["run", await runPage(demoForm())],
-    ["pair", await runPage(PAIR)],
-    ["refused", await read(await postForm("/runs", [["prompt", ""]]))],
-    ["missing", await read(await send("/runs/nothing"))],
-  ]);
+  const app = testApp();
+  const found = new Map<string, Document>();
+  for (const [name, path] of await allPages(app)) found.set(name, parsePage(await (await app.send(path)).text()));
+  found.set("refused", parsePage(await (await app.postForm("/runs", [["prompt", ""]])).text()));
+  return found;
 }
 
 Deno.test("every page", async (t) => {
