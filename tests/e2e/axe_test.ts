@@ -43,9 +43,7 @@ Deno.test("every page in a real browser", async (t) => {
         withPage(chromium.browser, { viewport: { width, height: 900 } }, async (page) => {
           for (const [name, path] of pages) {
             await visit(page, `${url}${path}`);
-            const overflow = await page.evaluate(() =>
-              document.documentElement.scrollWidth - document.documentElement.clientWidth
-            );
+            const overflow = await page.locator("html").evaluate((html) => html.scrollWidth - html.clientWidth);
             assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
             if (folder !== undefined && width === 768) {
               await page.screenshot({ path: join(folder, `${name}-768.png`), fullPage: true });
