@@ -1,5 +1,6 @@
 /** Composition of the web application: middleware in their order, then the routes. */
 import { Hono } from "hono";
+import { compress } from "hono/compress";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { apiRoutes } from "./api.ts";
@@ -30,6 +31,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.use(requestId());
   app.use(accessLog(deps));
   app.use(countRequests(metrics));
+  app.use(compress());
   app.use(pageHeaders());
   // Before the checks, so that their refusals are pages too.
   app.use(renderer(assetUrls(assets)));
