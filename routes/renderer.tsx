@@ -10,7 +10,7 @@ import type { AssetUrls } from "./assets.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Request headers on which the answer depends. */
-const FRAGMENT_HEADERS = "HX-Request, HX-Boosted, HX-History-Restore-Request, HX-Request-Type, HX-Target, Cookie";
+const FRAGMENT_HEADERS = "HX-Request, HX-History-Restore-Request, HX-Request-Type, HX-Target, Cookie";
 
 /** Name of the cookie that holds the reader's choice of theme. */
 export const THEME_COOKIE = "theme";
@@ -44,8 +44,8 @@ export function renderer(assets: AssetUrls): MiddlewareHandler<AppEnv> {
 
 /** Whether htmx asks for a part of the page it shows. */
 export function isFragmentRequest(headers: Headers): boolean {
-  return headers.get("HX-Request") === "true" && headers.get("HX-Boosted") !== "true" &&
-    headers.get("HX-History-Restore-Request") !== "true" && headers.get("HX-Request-Type") !== "full";
+  return headers.get("HX-Request") === "true" && headers.get("HX-History-Restore-Request") !== "true" &&
+    headers.get("HX-Request-Type") !== "full";
 }
 
 /** Anything else than the two themes follows the system. */

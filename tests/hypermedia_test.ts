@@ -40,7 +40,7 @@ Deno.test("the pages hold together", async (t) => {
           // A circuit that is not chosen yet, or grows, leads on to its address.
           assert.ok(status === 200 || (status === 303 && linked.includes("/circuit")), `GET ${linked} is ${status}`);
           assert.ok(status === 303 || headers.get("Content-Type") !== null);
-          if (element.hasAttribute("hx-get")) {
+          if (element.hasAttribute("hx-get") || element.hasAttribute("hx-boost")) {
             const fragment = await app.send(linked, {
               headers: { "HX-Request": "true", "HX-Target": element.getAttribute("hx-target")?.slice(1) ?? "" },
             });

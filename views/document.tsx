@@ -22,6 +22,8 @@ const HTMX_CONFIG = JSON.stringify({
   allowScriptTags: false,
   selfRequestsOnly: true,
   includeIndicatorStyles: false,
+  // A swap in place leaves the reader where they are.
+  scrollIntoViewOnBoost: false,
   reportValidityOfForms: true,
   responseHandling: [
     { code: "204", swap: false },

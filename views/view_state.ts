@@ -30,8 +30,10 @@ export const CARDS = {
 } as const;
 export type CardName = keyof typeof CARDS;
 
-/** Rows of a page of the node table. */
-export const PAGE_SIZES = [10, 25, 50, 100] as const;
+/** Rows of a page of the node table. With two sides compared a row has three times the numbers, and 100 rows are too heavy. */
+export function pageSizes(sideCount: number): readonly number[] {
+  return sideCount > 1 ? [10, 25, 50] : [10, 25, 50, 100];
+}
 
 /** Most rows that are open at a time; the oldest closes. */
 export const MAX_OPEN_ROWS = 8;
@@ -82,6 +84,8 @@ export interface RunViewState {
   readonly showsAllLogits: boolean;
   /** One colour scale for all rows of token effects. */
   readonly sharedScale: boolean;
+  /** First token that is shown of long prompts; null for such that the window ends where the objective is read. */
+  readonly tokensFrom: number | null;
   /** First token of the logit lens; null for where it begins by itself. */
   readonly lensFrom: number | null;
   /** Interventions that are switched off, in the form's words. */
@@ -108,6 +112,7 @@ export const DEFAULT_VIEW: RunViewState = {
   logitDirection: "desc",
   showsAllLogits: false,
   sharedScale: false,
+  tokensFrom: null,
   lensFrom: null,
   off: [],
   previous: null,
@@ -156,6 +161,7 @@ export function viewQuery(view: RunViewState): URLSearchParams {
   say("ldir", view.logitDirection, DEFAULT_VIEW.logitDirection);
   say("lrows", view.showsAllLogits ? "all" : null);
   say("scale", view.sharedScale ? "shared" : null);
+  say("tokens", view.tokensFrom);
   say("lens", view.lensFrom);
   view.off.forEach((line) => say("off", line));
   say("from", view.previous);
@@ -172,7 +178,7 @@ export function readView(query: URLSearchParams, sideCount: number): RunViewStat
     side: query.get("side") === "diff" && sideCount > 1 ? "diff" : sideOf(query.get("side"), sideCount),
     pair: pairOf(query.get("pair"), sideCount),
     page: Math.max(1, wholeNumber(query.get("page")) ?? 1),
-    pageSize: PAGE_SIZES.find((size) => size === wholeNumber(query.get("size"))) ?? DEFAULT_VIEW.pageSize,
+    pageSize: pageSizes(sideCount).find((size) => size === wholeNumber(query.get("size"))) ?? DEFAULT_VIEW.pageSize,
     filter: {
       kinds: listOf(NODE_KINDS, query.getAll("kind")),
       layers: layersOf(query),
@@ -190,6 +196,7 @@ export function readView(query: URLSearchParams, sideCount: number): RunViewStat
     logitDirection: oneOf(["asc", "desc"] as const, query.get("ldir")) ?? DEFAULT_VIEW.logitDirection,
     showsAllLogits: query.get("lrows") === "all",
     sharedScale: query.get("scale") === "shared",
+    tokensFrom: wholeNumber(query.get("tokens")),
     lensFrom: wholeNumber(query.get("lens")),
     off: textsOf(query.getAll("off"), 64),
     previous: /^[0-9a-f]{8,64}$/.test(query.get("from") ?? "") ? query.get("from") : null,

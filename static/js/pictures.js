@@ -12,10 +12,10 @@ function itemAt(target) {
 
 /** What an item says: “token 7 ␣Mary: +1.234”, “14 ␣to → 2 ␣Mary: 0.93”. */
 function textOf(item) {
-  const place = [...item.parentElement.children].indexOf(item);
   if (item.dataset.v === undefined) {
-    return `token ${place} ${item.firstChild.textContent}: ${item.lastChild.textContent.trim()}`;
+    return `token ${item.value} ${item.firstChild.textContent}: ${item.lastChild.textContent.trim()}`;
   }
+  const place = [...item.parentElement.children].indexOf(item);
   const key = item.closest("[data-picture]").querySelectorAll("[data-key]")[place];
   return `${item.parentElement.dataset.query} → ${key.dataset.key}: ${item.dataset.v}`;
 }

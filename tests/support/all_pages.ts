@@ -3,6 +3,7 @@ import { demoForm, type TestApp, testApp } from "./test_app.ts";
 
 /** htmx attributes that pages use; a typing error in one does not fail to compile. */
 export const HTMX_ATTRIBUTES: ReadonlySet<string> = new Set([
+  "hx-boost",
   "hx-get",
   "hx-post",
   "hx-target",

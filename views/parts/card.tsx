@@ -15,9 +15,10 @@ export function viewLink(id: string, view: RunViewState): Readonly<Record<string
   return swapLink(runUrl(id, view), `#${RUN_ID}`);
 }
 
-/** A link whose answer replaces one element, and whose address becomes the page's. */
+/** A link whose answer replaces one element, and whose address becomes the page's. Another tab still gets the
+ * whole page; of two presses in a row the newer wins. */
 export function swapLink(href: string, target: string): Readonly<Record<string, string>> {
-  return { href, "hx-get": href, "hx-target": target, "hx-swap": "outerHTML", "hx-push-url": "true" };
+  return { href, "hx-boost": "true", "hx-target": target, "hx-swap": "outerHTML", "hx-sync": `${target}:replace` };
 }
 
 export interface CardProps {
@@ -72,7 +73,14 @@ export function DataLink(
 ): VNode {
   const href = runDataUrl(runId, card);
   return (
-    <a class="data-link" href={href} hx-get={href} hx-target={`#${DIALOG_ID}`} hx-swap="innerHTML">
+    <a
+      class="data-link"
+      href={href}
+      hx-boost="true"
+      hx-target={`#${DIALOG_ID}`}
+      hx-swap="innerHTML"
+      hx-push-url="false"
+    >
       JSON<span class="visually-hidden">: {title}</span>
     </a>
   );

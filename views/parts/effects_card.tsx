@@ -5,6 +5,7 @@ import { HeatLegend } from "../charts/heat_legend.tsx";
 import { TokenHeat } from "../charts/token_heat.tsx";
 import type { RunViewState } from "../view_state.ts";
 import { Card, viewLink } from "./card.tsx";
+import { TokenPager, tokenWindow } from "./token_window.tsx";
 
 const ROWS: readonly { readonly key: keyof EffectSums; readonly title: string }[] = [
   { key: "embed", title: "Embeddings" },
@@ -43,23 +44,28 @@ export function EffectsCard({ result, view }: { readonly result: RunResult; read
           {view.sharedScale ? "A scale for each row" : "One scale for all rows"}
         </a>
       </p>
-      {shown.map((side) => {
-        const { label, tokens, position } = sides[side] ?? { label: "", tokens: [], position: 0 };
+      {shown.map((index) => {
+        const side = sides[index];
+        if (side === undefined) return null;
+        const { label, tokens, position } = side;
+        const { from, end } = tokenWindow(side, view);
         return (
           <div class="effects-side">
             {sides.length > 1 ? <h3>{label}</h3> : null}
             {ROWS.map(({ key, title }) => {
-              const values = totalEffect[key][side] ?? [];
+              const values = totalEffect[key][index] ?? [];
               return (
                 <TokenHeat
                   label={title}
-                  tokens={tokens}
-                  values={values}
+                  tokens={tokens.slice(from, end)}
+                  values={values.slice(from, end)}
                   largest={view.sharedScale ? shared : sizes(values)}
                   position={position}
+                  from={from}
                 />
               );
             })}
+            <TokenPager id={`effects-${label}`} runId={id} side={side} view={view} />
           </div>
         );
       })}

@@ -80,7 +80,6 @@ function TokenName({ token, isFocus }: { readonly token: Token | undefined; read
     <code
       class="token-name"
       data-focus={isFocus ? "true" : undefined}
-      title={isFocus ? "The token that the question is about" : undefined}
     >
       {token === undefined ? "—" : tokenLabel(token.text)}
     </code>

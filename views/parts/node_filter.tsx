@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { isFiltered } from "../node_order.ts";
-import { DEFAULT_VIEW, type Grouping, GROUPINGS, NODE_KINDS, PAGE_SIZES, viewQuery } from "../view_state.ts";
+import { DEFAULT_VIEW, type Grouping, GROUPINGS, NODE_KINDS, pageSizes, viewQuery } from "../view_state.ts";
 import type { TableFrame } from "./table_frame.ts";
 
 export interface NodeFilterProps {
@@ -141,7 +141,7 @@ export interface PagerProps {
   readonly total: number;
 }
 
-export function Pager({ frame: { view, link }, page, pageCount, start, shown, total }: PagerProps): VNode {
+export function Pager({ frame: { view, link, sides }, page, pageCount, start, shown, total }: PagerProps): VNode {
   return (
     <nav class="pager" aria-label="Pages of the table">
       <span class="pager-count">
@@ -155,7 +155,7 @@ export function Pager({ frame: { view, link }, page, pageCount, start, shown, to
         ? <a id="page-next" rel="next" {...link({ ...view, page: page + 1 })}>Next →</a>
         : <span class="pager-end">Next →</span>}
       <span class="pager-sizes">
-        rows: {PAGE_SIZES.map((size) => (
+        rows: {pageSizes(sides.length).map((size) => (
           <>
             <a
               id={`page-size-${size}`}

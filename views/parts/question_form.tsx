@@ -5,7 +5,7 @@ import { runsUrl } from "../urls.ts";
 import { RUN_ID } from "./card.tsx";
 import { QUESTION_FORM_ID } from "./change_button.tsx";
 import { Field, FieldMessages, messagesAt } from "./field.tsx";
-import { FormCheckPlace } from "./form_check.tsx";
+import { FormCheck, FormCheckPlace } from "./form_check.tsx";
 import { FormButton, PromptColumn } from "./prompt_column.tsx";
 
 /** The button that has the model's mean values computed. */
@@ -14,7 +14,7 @@ export const MEANS_ACTION = "means";
 /** Name of the field that carries the view of the answer, for browsers without script, to the next answer. */
 export const VIEW_FIELD = "view";
 
-export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages"> & {
+export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages" | "check"> & {
   /** The address of the page, for what of it is to be kept. */
   readonly view: string;
   /** Swapped into its place beside another answer. */
@@ -32,7 +32,7 @@ const OBJECTIVES = [
 const OWN_PATHS =
   /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace|means)(\.|$)/;
 
-export function QuestionForm({ models, fields, messages, view, isOutOfBand = false }: QuestionFormProps): VNode {
+export function QuestionForm({ models, fields, messages, check, view, isOutOfBand = false }: QuestionFormProps): VNode {
   const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
   return (
     <form
@@ -130,7 +130,7 @@ export function QuestionForm({ models, fields, messages, view, isOutOfBand = fal
         {/* Shown while a question is under way, by the script that makes it work. */}
         <button type="button" class="small cancel-button" data-cancel={QUESTION_FORM_ID} hidden>Cancel</button>
       </div>
-      <FormCheckPlace />
+      {check === undefined ? <FormCheckPlace /> : <FormCheck {...check} />}
     </form>
   );
 }

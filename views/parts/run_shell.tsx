@@ -15,6 +15,7 @@ import { MeasuredCard } from "./measured_card.tsx";
 import { NodeTable } from "./node_table.tsx";
 import { ChecksCard, CodeCard, ProvenanceCard } from "./run_facts.tsx";
 import { TokenStrip } from "./token_strip.tsx";
+import { TokenPager, tokenWindow } from "./token_window.tsx";
 
 export type RunShellProps = ShownRun;
 
@@ -92,7 +93,9 @@ function Summary({ result, trace, view }: ShownRun): VNode {
               other={sides.find((candidate) => candidate !== side)}
               alignment={alignment}
               effects={result.sums.totalEffect.embed[index] ?? []}
+              window={tokenWindow(side, view)}
             />
+            <TokenPager id={`strip-${side.label}`} runId={result.id} side={side} view={view} />
           </div>
         ))}
         {left !== undefined && right !== undefined

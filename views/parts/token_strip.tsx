@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { Alignment, Side } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
+import type { TokenWindow } from "./token_window.tsx";
 
 export interface TokenStripProps {
   readonly side: Side;
@@ -12,16 +13,22 @@ export interface TokenStripProps {
   readonly alignment: Alignment | null;
   /** By token: what its embedding adds to the objective, estimated; its shade. */
   readonly effects: readonly number[];
+  /** Which tokens are shown; default: all. */
+  readonly window?: TokenWindow;
 }
 
 /** Tokens with their indices; the one at which the objective is read stands out. */
-export function TokenStrip({ side: { tokens, position, label }, other, alignment, effects }: TokenStripProps): VNode {
+export function TokenStrip(
+  { side: { tokens, position, label }, other, alignment, effects, window }: TokenStripProps,
+): VNode {
   const prompt = label.startsWith("right") ? 1 : 0;
   const hasCounterpart = (index: number) => alignment?.find((slot) => slot[prompt] === index)?.includes(null) !== true;
+  const { from, end } = window ?? { from: 0, end: tokens.length };
   const largest = Math.max(0, ...effects.map(Math.abs).filter(Number.isFinite));
   return (
-    <ol class="token-strip" aria-label={`Tokens, ${label}`} start={0}>
-      {tokens.map(({ id, text }, index) => {
+    <ol class="token-strip" aria-label={`Tokens, ${label}`} start={from}>
+      {tokens.slice(from, end).map(({ id, text }, place) => {
+        const index = from + place;
         const isDifferent = alignment === null
           ? other !== undefined && other.tokens[index]?.id !== id
           : !hasCounterpart(index);
