@@ -6,6 +6,7 @@ import { MEANS_ACTION, QuestionForm, VIEW_FIELD } from "../views/parts/question_
 import type { FieldMessage, QuestionFields, ShownRun } from "../views/props.ts";
 import { DEFAULT_VIEW } from "../views/view_state.ts";
 import type { AppEnv, Deps } from "./env.ts";
+import { checkedForm } from "./form_check.tsx";
 import { applyAction, askForm, linkedFields, submittedFields } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { originOf, runOfOrigin, shownRun } from "./run_page.ts";
@@ -47,15 +48,20 @@ export function debuggerRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const [fields, messages] = action === MEANS_ACTION
         ? [submitted, [await computeMeans(engine, submitted.model)]]
         : [applyAction(submitted, action), []];
+      const check = checkedForm(c, engine, { form, fields });
       if (isFragmentRequest(c.req.raw.headers)) {
         const view = form.get(VIEW_FIELD) ?? "";
-        return c.render(<QuestionForm models={models} fields={fields} messages={messages} view={view} />, {
-          title: TITLE,
-        });
+        return c.render(
+          <QuestionForm models={models} fields={fields} messages={messages} check={check} view={view} />,
+          { title: TITLE },
+        );
       }
       // Without script this is a new page: the answer stays on it.
       const run = await runOfOrigin(c, engine, originOf(c, form));
-      return c.render(<DebuggerPage models={models} fields={fields} messages={messages} run={run} />, { title: TITLE });
+      return c.render(
+        <DebuggerPage models={models} fields={fields} messages={messages} check={check} run={run} />,
+        { title: TITLE },
+      );
     });
 }
 

@@ -1,7 +1,7 @@
 /** `POST /debugger/check`: what the model makes of the form while it is typed. Nothing is computed but tokens. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { type Engine, EngineError, type Token } from "../engine/mod.ts";
-import { type CheckedPrompt, FormCheck, piecesInWords } from "../views/parts/form_check.tsx";
+import { type CheckedPrompt, FormCheck, type FormCheckProps, piecesInWords } from "../views/parts/form_check.tsx";
 import { quotedToken } from "../views/format.ts";
 import type { PromptFields, QuestionFields } from "../views/props.ts";
 import { readView } from "../views/view_state.ts";
@@ -14,11 +14,19 @@ export function formCheckRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> 
   return new Hono<AppEnv>().post("/debugger/check", async (c) => {
     const form = new URLSearchParams(await c.req.text());
     const fields = submittedFields(form, engine.models()[0]?.id ?? "");
-    const { runId, query } = originOf(c, form);
-    const isStale = runId !== null && differsFromRun(engine, fields, { runId, query });
-    const { prompts, problem } = checkedPrompts(engine, fields);
-    return c.render(<FormCheck prompts={prompts} isStale={isStale} problem={problem} />, { title: "Check" });
+    return c.render(<FormCheck {...checkedForm(c, engine, { form, fields })} />, { title: "Check" });
   });
+}
+
+/** What the model makes of a form, and whether the answer on its page is to another question. */
+export function checkedForm(
+  c: Context<AppEnv>,
+  engine: Engine,
+  { form, fields }: { readonly form: URLSearchParams; readonly fields: QuestionFields },
+): FormCheckProps {
+  const { runId, query } = originOf(c, form);
+  const isStale = runId !== null && differsFromRun(engine, fields, { runId, query });
+  return { ...checkedPrompts(engine, fields), isStale };
 }
 
 function checkedPrompts(

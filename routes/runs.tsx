@@ -14,6 +14,7 @@ import { changeLines } from "./change_text.ts";
 import { applyChange, withEdits } from "./changes.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import type { AppEnv, Deps } from "./env.ts";
+import { checkedForm } from "./form_check.tsx";
 import { PAGE_PATIENCE_MS } from "./loaded.ts";
 import { askForm, fieldsOfRun, submittedFields } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
@@ -34,7 +35,9 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const asked = await askForm(engine, fields, c.req.raw.signal);
       if ("messages" in asked) {
         const run = isFragmentRequest(c.req.raw.headers) ? null : await runOfOrigin(c, engine, origin);
-        return refuse(c, { models, fields, messages: asked.messages, run }, form.get(VIEW_FIELD) ?? "");
+        // What is wrong stands beside its field; that the answer is to another question is still to be said.
+        const check = { ...checkedForm(c, engine, { form, fields }), prompts: [], problem: null };
+        return refuse(c, { models, fields, messages: asked.messages, check, run }, form.get(VIEW_FIELD) ?? "");
       }
       const { result } = asked.answer;
       const isChanged = fields !== submitted;

@@ -8,6 +8,7 @@ import type {
   RunResult,
   ScoredTokens,
 } from "../engine/mod.ts";
+import type { FormCheckProps } from "./parts/form_check.tsx";
 import type { JumpFields } from "./parts/jump_form.tsx";
 import type { RunViewState } from "./view_state.ts";
 
@@ -105,6 +106,8 @@ export interface DebuggerProps {
   readonly models: readonly ModelSummary[];
   readonly fields: QuestionFields;
   readonly messages: readonly FieldMessage[];
+  /** What the model makes of a form that was changed and not asked. */
+  readonly check?: FormCheckProps;
   /** The run shown below the form, with the state of its table; null before the first question. */
   readonly run: ShownRun | null;
 }

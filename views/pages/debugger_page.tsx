@@ -6,16 +6,11 @@ import { runUrl } from "../urls.ts";
 import { EmptyRun, RunShell } from "../parts/run_shell.tsx";
 
 /** The debugger: the question on top, its answer below. */
-export function DebuggerPage({ models, fields, messages, run }: DebuggerProps): VNode {
+export function DebuggerPage({ run, ...form }: DebuggerProps): VNode {
   return (
     <div class="page debugger-page">
       <h1>Why this token and not that one?</h1>
-      <QuestionForm
-        models={models}
-        fields={fields}
-        messages={messages}
-        view={run === null ? "" : runUrl(run.result.id, run.view)}
-      />
+      <QuestionForm {...form} view={run === null ? "" : runUrl(run.result.id, run.view)} />
       <NoticePlace />
       {run === null ? <EmptyRun /> : <RunShell {...run} />}
     </div>
