@@ -1,6 +1,7 @@
 /** What browser tests share: the program in its own process, a real Chromium, and a page of its own for each test. */
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+import type { RunResult, RunSpecInput } from "../../engine/mod.ts";
 
 /** The question of the demo model that most tests ask. */
 export const PROMPT = "When Mary and John went to the store, John gave a drink to";
@@ -53,14 +54,82 @@ export async function openRow(page: Page, ref: string): Promise<Locator> {
   return details;
 }
 
+/** Does what asks another question, and waits for another answer than the one shown before. */
+export async function untilAnswered(page: Page, act: () => Promise<void>): Promise<void> {
+  const before = await page.locator("#run").getAttribute("data-run");
+  await act();
+  await page.locator(`#run[data-run]:not([data-run="${before}"])`).waitFor();
+}
+
 /** Presses the form's Run and waits for another answer than the one shown before. */
 export async function pressRun(page: Page): Promise<void> {
-  const before = await page.locator("#run").getAttribute("data-run");
-  await page.locator(".run-button").click();
-  await page.locator(`#run[data-run]:not([data-run="${before}"])`).waitFor();
+  await untilAnswered(page, () => page.locator(".run-button").click());
+}
+
+/** Opens a node's row, presses one of its buttons, and waits for the answer. */
+export async function actOn(page: Page, ref: string, name: string): Promise<void> {
+  const details = await openRow(page, ref);
+  await untilAnswered(page, () => details.getByRole("button", { name, exact: true }).click());
+}
+
+/** The run that a page shows, as its JSON tells it: every number unrounded. */
+export async function runOf(page: Page): Promise<RunResult> {
+  const id = await page.locator("#run").getAttribute("data-run");
+  return await (await fetch(new URL(`/runs/${id}.json`, page.url()))).json();
+}
+
+/** Asks through the API. Without prompts: the question that most tests ask. */
+export async function askApi(url: string, spec: Partial<RunSpecInput> = {}): Promise<RunResult> {
+  const prompts = [{ text: PROMPT, targets: [" Mary"], distractors: [" John"] }];
+  const answer = await fetch(new URL("/api/v1/runs", url), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ prompts, ...spec }),
+  });
+  const result = await answer.json();
+  assert.ok(answer.ok, JSON.stringify(result));
+  return result;
+}
+
+/** Asks through the API, and shows the answer in a page. @param view The page's query, as in `size=50` */
+export async function showRun(
+  page: Page,
+  url: string,
+  { view = "size=50", ...spec }: Partial<RunSpecInput> & { readonly view?: string } = {},
+): Promise<RunResult> {
+  const run = await askApi(url, spec);
+  await page.goto(`${url}runs/${run.id}?${view}`);
+  return run;
 }
 
 /** The number in an element's title: unrounded. */
 export async function titleNumber(locator: Locator): Promise<number> {
   return Number(await locator.getAttribute("title") ?? NaN);
+}
+
+/** The numbers in the titles of elements, as many as there are now. */
+export function titleNumbers(locator: Locator): Promise<number[]> {
+  return locator.evaluateAll((found) => found.map((element) => Number(element.getAttribute("title") ?? NaN)));
+}
+
+/** Asserts that two numbers are the same but for float32's rounding. */
+export function assertNear(actual: number, expected: number, label = "value"): void {
+  const allowed = 2e-5 * Math.max(1, Math.abs(expected));
+  assert.ok(Math.abs(actual - expected) <= allowed, `${label}: found ${actual}, expected ${expected}`);
+}
+
+export type ChoiceKind = "target" | "distractor";
+
+/** What stands in the token boxes of a prompt. */
+export function choices(page: Page, kind: ChoiceKind, prompt = 0): Promise<string[]> {
+  return page.locator(`input[name='${kind}.${prompt}']`).evaluateAll((boxes) =>
+    boxes.map((box) => (box as HTMLInputElement).value)
+  );
+}
+
+/** Fills the token boxes of the first prompt that are there. */
+export async function fillChoices(page: Page, texts: Readonly<Record<ChoiceKind, readonly string[]>>): Promise<void> {
+  for (const kind of ["target", "distractor"] as const) {
+    for (const [index, text] of texts[kind].entries()) await page.locator(`#${kind}-0-${index}`).fill(text);
+  }
 }
