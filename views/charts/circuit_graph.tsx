@@ -23,6 +23,9 @@ export interface CircuitGraphProps {
 /** Room below the boxes for the tokens. */
 const TOKEN_LABELS = 46;
 
+/** Room that the letter of a path needs. */
+const LETTER_WIDTH = 9;
+
 /** One SVG with its legend inside. */
 export function CircuitGraph(props: CircuitGraphProps): VNode {
   const { circuit, layerCount, position, nodeLink, standalone = false } = props;
@@ -52,9 +55,7 @@ export function CircuitGraph(props: CircuitGraphProps): VNode {
         <NodeBox placed={placed} circuit={circuit} link={standalone ? null : nodeLink(placed.ref)} />
       ))}
       <g class="letters">
-        {edges.filter(({ path }) => path !== null).map(({ path, letter: { x, y } }) => (
-          <text x={x} y={y} text-anchor="middle">{path}</text>
-        ))}
+        {spacedLetters(edges).map(({ path, letter: { x, y } }) => <text x={x} y={y} text-anchor="middle">{path}</text>)}
       </g>
       <CircuitLegend
         y={coordinate(legendTop)}
@@ -120,6 +121,17 @@ function Objective(
       </text>
     </g>
   );
+}
+
+/** Edges whose letters have room, the strongest first: where many edges meet, letters on top of each other would say nothing. */
+function spacedLetters(edges: readonly DrawnEdge[]): readonly DrawnEdge[] {
+  const kept: DrawnEdge[] = [];
+  for (const edge of edges.toSorted((a, b) => Math.abs(b.attribution) - Math.abs(a.attribution))) {
+    const { x, y } = edge.letter;
+    const isTaken = kept.some(({ letter }) => Math.abs(letter.x - x) < LETTER_WIDTH && Math.abs(letter.y - y) < 8);
+    if (edge.path !== null && !isTaken) kept.push(edge);
+  }
+  return kept;
 }
 
 function Edge({ edge: { from, to, path, attribution, curve, width, opacity } }: { readonly edge: DrawnEdge }): VNode {

@@ -4,7 +4,6 @@ import type { AttentionResult, RunResult } from "../../engine/mod.ts";
 import { AttentionMatrix } from "../charts/attention_matrix.tsx";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
-import { TokenStrip } from "../parts/token_strip.tsx";
 import type { Loaded } from "../props.ts";
 import { attentionUrl, type AttentionView, componentUrl, runUrl } from "../urls.ts";
 import { toggledList } from "../view_state.ts";
@@ -40,7 +39,7 @@ export function AttentionPage(props: AttentionPageProps): VNode {
 /** The part that changes. */
 export function AttentionContent(props: AttentionPageProps): VNode {
   const { run, view, attention } = props;
-  const { id, sides, alignment } = run;
+  const { id, sides } = run;
   const link = (change: Partial<AttentionView>) =>
     swapLink(attentionUrl(id, { ...view, ...change }), `#${ATTENTION_ID}`);
   const side = sides[view.side];
@@ -97,9 +96,6 @@ export function AttentionContent(props: AttentionPageProps): VNode {
           </>
         )}
       </LoadedContent>
-      {side === undefined || count > 120
-        ? null
-        : <TokenStrip side={side} other={undefined} alignment={alignment} effects={[]} />}
       <p class="links">
         <a href={componentUrl(run.spec.model, view.head, id)}>The component</a>
       </p>

@@ -43,7 +43,7 @@ Deno.test("nodes are links in the colour of their kind, edges say what they are"
     "embed@2 → mlp/3/12@14 −2.000",
     "head/3/3@14<2 → objective +2.680",
   ]);
-  assert.deepEqual([...document.querySelectorAll(".letters text")].map(({ textContent }) => textContent), ["k", "q"]);
+  assert.deepEqual([...document.querySelectorAll(".letters text")].map(({ textContent }) => textContent), ["q", "k"]);
 });
 
 Deno.test("a sign is told by colour and by dashes", () => {
