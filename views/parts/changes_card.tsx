@@ -9,11 +9,14 @@ import { RUN_ID, swapLink } from "./card.tsx";
 export const EDITED_FIELD = "edited";
 export const EDITED_FROM_FIELD = "edited-from";
 
+/** Id of the card. */
+export const CHANGES_ID = "changes-card";
+
 export function ChangesCard({ result, changes, trace, view }: ShownRun): VNode | null {
   if (changes.length === 0 && trace === null && view.previous === null) return null;
   const { sides, spec } = result;
   return (
-    <section id="changes-card" class="card changes-card" aria-labelledby="changes-title">
+    <section id={CHANGES_ID} class="card changes-card" aria-labelledby="changes-title">
       <div class="card-head">
         <h2 id="changes-title">Changed for this answer</h2>
         {view.previous === null ? null : (

@@ -4,10 +4,11 @@ import type { NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
 import type { Loaded, NodeDetail } from "../props.ts";
-import { componentOf, kindOf } from "../refs.ts";
+import { componentOf, kindOf, layerOf } from "../refs.ts";
 import { attentionUrl, nodeUrl, runUrl } from "../urls.ts";
 import { type RunViewState, toggledList } from "../view_state.ts";
 import { ChangeButton } from "./change_button.tsx";
+import { CHANGES_ID } from "./changes_card.tsx";
 import { cardId, LoadedContent, viewLink } from "./card.tsx";
 
 export interface NodeDetailProps {
@@ -15,13 +16,16 @@ export interface NodeDetailProps {
   readonly row: NodeRow;
   readonly view: RunViewState;
   readonly trace: TraceSpec | null;
+  /** What is changed already, as `nameForChange` names it. */
+  readonly changed: ReadonlySet<string>;
   readonly detail: Loaded<NodeDetail>;
 }
 
-export function NodeDetailContent({ runId, row, view, trace, detail }: NodeDetailProps): VNode {
+export function NodeDetailContent({ detail, ...node }: NodeDetailProps): VNode {
+  const { runId, view } = node;
   return (
     <div class="node-detail">
-      <NodeActions runId={runId} row={row} view={view} trace={trace} />
+      <NodeActions {...node} />
       <LoadedContent loaded={detail} href={runUrl(runId, view)} targetId={cardId("nodes")} what="Its tokens">
         {(sides) => <DetailLists sides={sides} />}
       </LoadedContent>
@@ -35,22 +39,23 @@ export function nameForChange({ ref, refs }: Pick<NodeRow, "ref" | "refs">): str
 }
 
 /** What can be done with a node; what could only fail is not offered. */
-function NodeActions({ runId, row, view, trace }: Omit<NodeDetailProps, "detail">): VNode {
+function NodeActions({ runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail">): VNode {
   const { ref, refs } = row;
   const isRightOnly = refs?.[0] === null;
   const name = nameForChange(row);
+  const wholeRow = name.replace(/<\d+$/, "<*");
+  const isChanged = changed.has(name) || changed.has(wholeRow);
+  const isRowChanged = [...changed].some((other) => other.replace(/<\d+$/, "<*") === wholeRow);
   const kind = kindOf(ref);
   const isPinned = view.pins.includes(ref);
   const head = componentOf(ref) ?? "";
   return (
     <div class="node-actions" role="group" aria-label={`Act on ${ref}`}>
-      <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>
-      {kind === "head"
-        ? (
-          <ChangeButton change={`ablate ${name.replace(/<\d+$/, "<*")}`} title="Set the head’s whole row to 0">
-            Ablate row
-          </ChangeButton>
-        )
+      {isChanged
+        ? <a class="button small" href={`#${CHANGES_ID}`}>Changed: see above</a>
+        : <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>}
+      {kind === "head" && !isRowChanged
+        ? <ChangeButton change={`ablate ${wholeRow}`} title="Set the head’s whole row to 0">Ablate row</ChangeButton>
         : null}
       {isRightOnly ? null : (
         <>
@@ -61,7 +66,7 @@ function NodeActions({ runId, row, view, trace }: Omit<NodeDetailProps, "detail"
             : kind === "neuron"
             ? <ChangeButton change={`trace ${ref}`} title="What drives this neuron">Trace</ChangeButton>
             : null}
-          {kind === "head" && trace !== null && trace.of === "value" && trace.path !== "v" && trace.node !== ref
+          {kind === "head" && trace !== null && trace.of === "value" && trace.path !== "v" && isRead(ref, trace.node)
             ? (
               <ChangeButton
                 change={`trace ${ref} v towards ${trace.node}${trace.path === null ? "" : ` ${trace.path}`}`}
@@ -89,6 +94,12 @@ function NodeActions({ runId, row, view, trace }: Omit<NodeDetailProps, "detail"
       )}
     </div>
   );
+}
+
+/** Whether what a head writes is there when a later node reads. */
+function isRead(head: string, reader: string): boolean {
+  const [from, to] = [layerOf(head) ?? 0, layerOf(reader) ?? 0];
+  return kindOf(reader) === "neuron" ? to >= from : to > from;
 }
 
 /** The token that a head's node attends from. */

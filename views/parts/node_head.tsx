@@ -76,19 +76,23 @@ function SortHeader({ frame, sort, side, title, isGroupStart = false }: SortHead
 /** What the columns mean, for everybody to open, and read with each header by those who do not see it. */
 export function ColumnHelp(): VNode {
   return (
-    <details class="column-help">
-      <summary>What the columns mean</summary>
-      <dl>
-        {METRIC_COLUMNS.map(({ key, title, help }) => (
-          <>
-            <dt>{title}</dt>
-            <dd id={`help-${key}`}>{help}</dd>
-          </>
-        ))}
-      </dl>
-      <p class="fine-print">
-        A header sorts largest first; pressed again, smallest first; once more, by size whatever the sign (◆).
-      </p>
-    </details>
+    <>
+      <details class="column-help">
+        <summary>What the columns mean</summary>
+        <dl>
+          {METRIC_COLUMNS.map(({ title, help }) => (
+            <>
+              <dt>{title}</dt>
+              <dd>{help}</dd>
+            </>
+          ))}
+        </dl>
+        <p class="fine-print">
+          A header sorts largest first; pressed again, smallest first; once more, by size whatever the sign (◆).
+        </p>
+      </details>
+      {/* Browsers do not find a description in closed details, but in what is hidden they do. */}
+      <div hidden>{METRIC_COLUMNS.map(({ key, help }) => <p id={`help-${key}`}>{help}</p>)}</div>
+    </>
   );
 }

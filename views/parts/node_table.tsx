@@ -111,6 +111,9 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
   const largest = largestOf(nodes, frame);
   const beyond = beyondTopK(nodes, view, spec.topK);
   const focus = sides.map(({ position }) => spec.trace === null ? position : placesOf(spec.trace.node)[0] ?? position);
+  const changed = new Set(
+    spec.interventions.map(({ node: name, prompt }) => prompt === 1 ? `right: ${name}` : name),
+  );
   const { rows: shown, ...page } = pageOf(rows, view);
   if (rows.length === 0) return <p class="empty-state">No node passes the filter.</p>;
   return (
@@ -167,6 +170,7 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
                             row={row}
                             view={view}
                             trace={spec.trace}
+                            changed={changed}
                             detail={details.get(ref) ?? { state: "pending" }}
                           />
                         </td>
