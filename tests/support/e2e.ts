@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import type { RunResult, RunSpecInput } from "../../engine/mod.ts";
+import { type FixtureTensor, readSafetensors } from "./safetensors_fixture.ts";
 
 /** The question of the demo model that most tests ask. */
 export const PROMPT = "When Mary and John went to the store, John gave a drink to";
@@ -132,4 +133,37 @@ export async function fillChoices(page: Page, texts: Readonly<Record<ChoiceKind,
   for (const kind of ["target", "distractor"] as const) {
     for (const [index, text] of texts[kind].entries()) await page.locator(`#${kind}-0-${index}`).fill(text);
   }
+}
+
+/** Asserts again and again until it holds; what it fails with after five seconds is thrown. */
+export async function eventually(assertion: () => Promise<void>): Promise<void> {
+  const end = performance.now() + 5000;
+  while (true) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Tensors of a run's first prompt, through the API: what pages must agree with. */
+export async function tensorsOf(url: string, { spec }: RunResult, names: readonly string[]): Promise<TestTensors> {
+  const { model, prompts, bos, objective, freezeFinalNorm } = spec;
+  const answer = await fetch(new URL("/api/v1/tensors", url), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ model, prompts: prompts.slice(0, 1), bos, objective, freezeFinalNorm, tensors: names }),
+  });
+  assert.ok(answer.ok, await (answer.ok ? "" : answer.text()));
+  return readSafetensors(await answer.bytes()).tensors;
+}
+
+export type TestTensors = ReadonlyMap<string, FixtureTensor>;
+
+/** An entry of a tensor. */
+export function entryOf(tensors: TestTensors, name: string, index: readonly number[]): number {
+  const { shape, data } = tensors.get(name) ?? { shape: [], data: [] };
+  return data[index.reduce((flat, place, axis) => flat * (shape[axis] ?? 0) + place, 0)] ?? NaN;
 }
