@@ -123,9 +123,12 @@ export type ChoiceKind = "target" | "distractor";
 
 /** What stands in the token boxes of a prompt. */
 export function choices(page: Page, kind: ChoiceKind, prompt = 0): Promise<string[]> {
-  return page.locator(`input[name='${kind}.${prompt}']`).evaluateAll((boxes) =>
-    boxes.map((box) => (box as HTMLInputElement).value)
-  );
+  return valuesOf(page.locator(`input[name='${kind}.${prompt}']`));
+}
+
+/** What stands in text fields, as many as there are now. */
+export async function valuesOf(fields: Locator): Promise<string[]> {
+  return Promise.all((await fields.all()).map((field) => field.inputValue()));
 }
 
 /** Fills the token boxes of the first prompt that are there. */
