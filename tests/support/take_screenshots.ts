@@ -1,39 +1,78 @@
-/** Makes the pictures of the README, from the program as it is: `deno task screenshots`. */
+/** Makes the pictures of the README, in both themes, from the program as it is: `deno task screenshots`. */
 import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
 import { launchBrowser } from "./browser.ts";
+import { askDemo, openRow } from "./e2e.ts";
 import { startServer } from "./test_server.ts";
 
-const folder = fileURLToPath(new URL("../fixtures/screenshots/", import.meta.url));
-await Deno.mkdir(folder, { recursive: true });
+const FOLDER = fileURLToPath(new URL("../fixtures/screenshots/", import.meta.url));
+const SIZE = { width: 1120, height: 760 };
+const MOVER = "head/3/3@14<2";
+
+await Deno.mkdir(FOLDER, { recursive: true });
 await using server = await startServer();
 await using chromium = await launchBrowser();
+for (const theme of ["light", "dark"] as const) {
+  const page = await chromium.browser.newPage({ colorScheme: theme, viewport: SIZE });
+  const picture = (name: string) => `${FOLDER}${name}-${theme}.png`;
+  await tour(page, picture);
+  await page.close();
+}
 
-const landing = await chromium.browser.newPage({ colorScheme: "light", viewport: { width: 1280, height: 720 } });
-await landing.goto(server.url);
-await landing.screenshot({ path: `${folder}landing.png` });
+/** The README's tour, in its order. */
+async function tour(page: Page, picture: (name: string) => string): Promise<void> {
+  const { url } = server;
+  /** What the window shows from an element on. */
+  const photograph = async (name: string, from: string, height = SIZE.height) => {
+    // Everything that a page loads by itself is there, and nothing is marked by the pointer.
+    await page.waitForLoadState("networkidle");
+    await page.mouse.move(0, 0);
+    await page.locator(from).first().evaluate((element) => {
+      element.scrollIntoView();
+      element.ownerDocument.defaultView.scrollBy(0, -12);
+    });
+    await page.screenshot({ path: picture(name), clip: { x: 0, y: 0, width: SIZE.width, height } });
+  };
+  await page.goto(url);
+  await photograph("landing", "body");
+  await askDemo(page, url);
+  const answer = page.url().split("?")[0] ?? "";
+  await photograph("answer", ".summary");
+  await openRow(page, MOVER);
+  await page.locator(".detail-lists").waitFor();
+  await photograph("nodes", "#nodes");
+  await page.goto(`${answer}?cards=effects,lens`);
+  await photograph("effects", "#card-effects", 620);
+  await page.locator(".lens-grid").waitFor();
+  await photograph("lens", "#card-lens", 460);
 
-const run = await chromium.browser.newPage({ colorScheme: "dark", viewport: { width: 1280, height: 900 } });
-await run.goto(server.url);
-await run.getByRole("button", { name: /^Show why/ }).click();
-await run.waitForURL(/\/runs\//);
-await photograph("#nodes", "nodes.png");
-await run.getByRole("button", { name: "Measure the top 32 nodes" }).click();
-await run.locator("#measured table").waitFor();
-await photograph("#measured", "measured.png");
+  await page.goto(`${answer}/attention?head=head/3/3&pin=14`);
+  await photograph("attention", "h1");
+  await page.goto(`${answer}/circuit`);
+  for (let step = 0; step < 2; step++) {
+    await page.locator("#grow").click();
+    await page.locator("#grow").waitFor();
+  }
+  await photograph("circuit", "h1");
 
-const second = run.locator("#nodes tbody tr").nth(1);
-await second.locator("summary").click();
-await second.getByRole("button", { name: "Ablate", exact: true }).click();
-await run.locator(".changes-card").waitFor();
-await photograph("#run", "ablated.png");
+  await page.goto(answer);
+  const offer = page.getByRole("button", { name: "Measure the top 32 nodes" });
+  // In the second theme it is measured already.
+  if (await offer.count() > 0) await offer.click();
+  await page.locator("#measured table").waitFor();
+  await photograph("measured", "#measured", 520);
+  const details = await openRow(page, MOVER);
+  await details.getByRole("button", { name: "Ablate", exact: true }).click();
+  await page.locator(".changes-card").waitFor();
+  const ablated = page.url().split("?")[0] ?? "";
+  await photograph("ablated", "#run");
 
-await run.locator("#nodes tbody tr").first().locator("summary").click();
-await run.locator("#nodes tbody tr").first().getByRole("link", { name: "Details" }).click();
-await run.getByRole("heading", { name: "What reads it after" }).waitFor();
-await photograph("h1", "node.png");
-
-/** What the window shows from a part of the page on. */
-async function photograph(from: string, file: string): Promise<void> {
-  await run.locator(from).first().evaluate((element) => element.scrollIntoView());
-  await run.screenshot({ path: `${folder}${file}` });
+  await page.goto(`${url}compare?a=${answer}&b=${ablated}`);
+  await photograph("compare", "h1");
+  await page.goto(`${answer}/node?ref=${encodeURIComponent(MOVER)}`);
+  await photograph("node", "h1");
+  await page.goto(`${url}models/demo/components/mlp/3/195?run=${answer.split("/").at(-1)}`);
+  await photograph("component", "h1", 620);
+  await page.goto(`${url}help`);
+  await photograph("help", "h1");
 }
