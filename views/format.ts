@@ -1,5 +1,6 @@
 /** How numbers, tokens, times and sizes are written. One place, so that a page never says the same thing in two ways. */
 import { format } from "d3-format";
+import type { RunResult } from "../engine/mod.ts";
 
 const MINUS = "\u2212";
 const fixed3 = format(",.3f");
@@ -53,6 +54,13 @@ export function tokenLabel(text: string): string {
     if (visible !== undefined) return visible;
     return /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/u.test(character) ? escapeOf(character) : character;
   }).join("");
+}
+
+/** A prompt as it was asked: tokens by themselves may be half a character. One given as tokens has nothing else. */
+export function promptLabel({ spec, sides }: Pick<RunResult, "spec" | "sides">, index: number): string {
+  const prompt = spec.prompts[index];
+  const text = prompt !== undefined && "text" in prompt ? prompt.text : null;
+  return tokenLabel(text ?? sides[index]?.tokens.map((token) => token.text).join("") ?? "");
 }
 
 /** A token in a sentence: with quotation marks. */

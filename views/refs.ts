@@ -1,4 +1,5 @@
 /** What the text of a ref says, for tables: `head/9/8@12<4`, `mlp/5/1234@7`, `embed@3`. */
+import type { Alignment, Side } from "../engine/mod.ts";
 import type { NodeKind } from "./view_state.ts";
 
 export function kindOf(ref: string): NodeKind {
@@ -22,4 +23,10 @@ export function componentOf(ref: string): string | null {
 export function placesOf(ref: string): readonly number[] {
   const at = ref.indexOf("@");
   return at < 0 ? [] : ref.slice(at + 1).split("<").map(Number).filter(Number.isInteger);
+}
+
+/** Where a token of the first prompt stands on a side. */
+export function placeOnSide(token: number, { label }: Pick<Side, "label">, alignment: Alignment | null): number {
+  const prompt = label.startsWith("right") ? 1 : 0;
+  return alignment?.find(([left]) => left === token)?.[prompt] ?? token;
 }

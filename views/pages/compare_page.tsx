@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { NodeRow, RunResult } from "../../engine/mod.ts";
 import { HeatLegend } from "../charts/heat_legend.tsx";
-import { formatProbability, formatSigned, quotedToken, tokenLabel } from "../format.ts";
+import { formatProbability, formatSigned, promptLabel, quotedToken } from "../format.ts";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { filteredNodes, metricValue, pageOf, sortedNodes } from "../node_order.ts";
 import { KindBadge, MetricCell, NodeTokens } from "../parts/node_cells.tsx";
@@ -56,18 +56,19 @@ export function ComparePage(props: ComparePageProps): VNode {
 }
 
 function ComparedRun(
-  { name, run: { id, sides: [side], spec }, changes }: {
+  { name, run, changes }: {
     readonly name: string;
     readonly run: RunResult;
     readonly changes: readonly string[];
   },
 ): VNode {
+  const { id, sides: [side], spec } = run;
   const best = side?.logits.find(({ rank }) => rank === 1);
   return (
     <div class="objective">
       <span class="objective-side">{name}: {side?.label}</span>
       <span class="objective-value" title={String(side?.objective)}>{formatSigned(side?.objective ?? NaN)}</span>
-      <p class="compared-prompt">{side?.tokens.map(({ text }) => tokenLabel(text)).join("")}</p>
+      <p class="compared-prompt">{promptLabel(run, 0)}</p>
       <p class="fine-print">
         {spec.objective.kind} on {spec.model}
         {best === undefined ? "" : `; likeliest next: ${quotedToken(best.text)}, ${formatProbability(best.logProb)}`}

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import type { ModelSummary, NodeRow, RunResult, ScoredList } from "../../engine/mod.ts";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { metricValue } from "../node_order.ts";
-import { formatNumber, formatSigned, tokenLabel } from "../format.ts";
+import { formatNumber, formatSigned, promptLabel, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
 import { NodeTokens } from "../parts/node_cells.tsx";
 import { attentionUrl, componentUrl, nodeUrl, runUrl } from "../urls.ts";
@@ -103,9 +103,7 @@ function InRun({ run, component, keepsRun }: InRunProps): VNode {
   return (
     <section class="card" aria-labelledby="in-run-title">
       <h2 id="in-run-title">{keepsRun ? "In the answer that you come from" : "In the default question"}</h2>
-      {sides.slice(0, spec.prompts.length).map(({ tokens }) => (
-        <p class="compared-prompt">{tokens.map(({ text }) => tokenLabel(text)).join("")}</p>
-      ))}
+      {spec.prompts.map((_, index) => <p class="compared-prompt">{promptLabel(run, index)}</p>)}
       <p class="links">
         <a href={runUrl(id)}>The answer</a>
         {component.kind === "head"

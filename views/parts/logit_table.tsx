@@ -32,7 +32,10 @@ export function LogitTable({ result, view }: LogitTableProps): VNode | null {
   if (left === undefined) return null;
   const rows = sortedRows(left, right, view);
   const shown = view.showsAllLogits ? rows : rows.slice(0, FIRST_ROWS);
-  const zero = { first: firstTargetLogit(left), second: right === undefined ? NaN : firstTargetLogit(right) };
+  const zero = {
+    first: firstTargetLogit(left, result),
+    second: right === undefined ? NaN : firstTargetLogit(right, result),
+  };
   return (
     <Card
       name="logits"
@@ -61,9 +64,7 @@ export function LogitTable({ result, view }: LogitTableProps): VNode | null {
         </table>
       </div>
       <p class="fine-print">
-        Relative logits count from the first target{left.logits.some(({ role }) => role === "target") ? "" : " (none)"}.
-        {" "}
-        {rows.length > FIRST_ROWS
+        Relative logits count from the target named first. {rows.length > FIRST_ROWS
           ? (
             <a id="logits-rows" {...viewLink(id, { ...view, showsAllLogits: !view.showsAllLogits })}>
               {view.showsAllLogits ? `Show the first ${FIRST_ROWS}` : `Show all ${rows.length}`}
@@ -95,8 +96,10 @@ function sortedRows(
   return [...sorted.filter(isPinned).toSorted((a, b) => rank(a) - rank(b)), ...sorted.filter((row) => !isPinned(row))];
 }
 
-function firstTargetLogit({ logits }: Side): number {
-  return logits.find(({ role }) => role === "target")?.logit ?? NaN;
+/** Logit of the target that the side's prompt names first, which need not be the likeliest. */
+function firstTargetLogit({ label, logits }: Side, { spec: { prompts } }: RunResult): number {
+  const [first] = prompts[label.startsWith("right") ? 1 : 0]?.targets ?? [];
+  return logits.find(({ id, text, role }) => role === "target" && (id === first || text === first))?.logit ?? NaN;
 }
 
 function positionInWords(left: Side, right: Side | undefined): string {

@@ -14,7 +14,7 @@ import {
   sortedNodes,
 } from "../node_order.ts";
 import type { ShownRun } from "../props.ts";
-import { componentOf, kindOf, placesOf } from "../refs.ts";
+import { componentOf, kindOf, placeOnSide, placesOf } from "../refs.ts";
 import { circuitUrl, componentUrl, nodesCsvUrl, runUrl } from "../urls.ts";
 import { MAX_OPEN_ROWS, type RunViewState, toggledList } from "../view_state.ts";
 import { tokenLabel } from "../format.ts";
@@ -106,11 +106,12 @@ interface RowsProps {
 }
 
 function Rows({ run, rows, frame }: RowsProps): VNode {
-  const { result: { id, nodes, sides, spec }, view, details, trace } = run;
+  const { result: { id, nodes, sides, spec, alignment }, view, details, trace } = run;
   const columns = metricColumns(frame);
   const largest = largestOf(nodes, frame);
   const beyond = beyondTopK(nodes, view, spec.topK);
-  const focus = sides.map(({ position }) => spec.trace === null ? position : placesOf(spec.trace.node)[0] ?? position);
+  const [traced] = spec.trace === null ? [] : placesOf(spec.trace.node);
+  const focus = sides.map((side) => traced === undefined ? side.position : placeOnSide(traced, side, alignment));
   const changed = new Set(
     spec.interventions.map(({ node: name, prompt }) => prompt === 1 ? `right: ${name}` : name),
   );

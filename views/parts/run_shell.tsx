@@ -5,6 +5,7 @@ import { HeatLegend } from "../charts/heat_legend.tsx";
 import { LayerSummary } from "../charts/layer_summary.tsx";
 import { formatNumber, formatSigned, quotedToken } from "../format.ts";
 import type { ShownRun } from "../props.ts";
+import { componentOf, placeOnSide, placesOf } from "../refs.ts";
 import { runUrl } from "../urls.ts";
 import { Card, DataLink, RUN_ID } from "./card.tsx";
 import { ChangesCard } from "./changes_card.tsx";
@@ -75,7 +76,9 @@ export function EmptyRun(): VNode {
 function Summary({ result, trace, view }: ShownRun): VNode {
   const { sides, alignment } = result;
   const [left, right] = sides.length > 1 ? view.pair.map((side) => sides[side]) : sides;
-  const isMarked = left?.tokens.some(({ id }, index) => right?.tokens[index]?.id !== id) ?? false;
+  const isMarked = sides.some((side) =>
+    side.tokens.some(({ id }, index) => counterpartOf(side, sides)?.tokens[index]?.id !== id)
+  );
   return (
     <section class="card summary" aria-labelledby="summary-title">
       <div class="card-head">
@@ -90,7 +93,7 @@ function Summary({ result, trace, view }: ShownRun): VNode {
             <p>{trace === null ? objectiveInWords(result, side) : traceInWords(result, side)}</p>
             <TokenStrip
               side={side}
-              other={sides.find((candidate) => candidate !== side)}
+              other={counterpartOf(side, sides)}
               alignment={alignment}
               effects={result.sums.totalEffect.embed[index] ?? []}
               window={tokenWindow(side, view)}
@@ -122,14 +125,30 @@ function Summary({ result, trace, view }: ShownRun): VNode {
   );
 }
 
+/** The side with the other prompt, changed or clean as this one; of one prompt, itself. */
+function counterpartOf({ label }: Side, sides: readonly Side[]): Side | undefined {
+  const wanted = label.replace(/left|right/, (prompt) => prompt === "left" ? "right" : "left");
+  return sides.find((side) => side.label === wanted);
+}
+
+const PATHS_IN_WORDS = { q: "query", k: "key", qk: "query and key", v: "value" } as const;
+
 /** What the traced number is, for people. */
-function traceInWords({ spec: { trace } }: RunResult, side: Side): string {
+function traceInWords({ spec: { trace }, alignment }: RunResult, side: Side): string {
   if (trace === null) return "";
   const { node: name, path, towards, activation } = trace;
-  const where = `The table shows what makes ${name} what it is; logits are those after token ${side.position}.`;
-  if (path === null) return `Its ${activation}-activation. ${where}`;
-  if (path !== "v") return `Its ${activation === "pre" ? "attention score" : "attention"}, through ${path}. ${where}`;
-  return `What its value adds to ${towards ?? "the objective"}. ${where}`;
+  const [at = "", from = ""] = placesOf(name).map((token) => {
+    const place = placeOnSide(token, side, alignment);
+    return `token ${place} ${quotedToken(side.tokens[place]?.text ?? "")}`;
+  });
+  const component = componentOf(name) ?? name;
+  const read = `The table shows what makes it so; logits are those after token ${side.position}.`;
+  if (path === null) return `What drives ${component} at ${at}: its ${activation}-activation. ${read}`;
+  if (path === "v") {
+    return `What the value of ${component}, read at ${from}, adds to ${towards ?? "the objective"}. ${read}`;
+  }
+  const score = activation === "pre" ? "attention score" : "attention";
+  return `Why ${component} looks from ${at} to ${from}: its ${score}, through its ${PATHS_IN_WORDS[path]}. ${read}`;
 }
 
 /** What the number says, for people. */
