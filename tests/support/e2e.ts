@@ -1,11 +1,22 @@
 /** What browser tests share: the program in its own process, a real Chromium, and a page of its own for each test. */
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
-import type { RunResult, RunSpecInput } from "../../engine/mod.ts";
+import type { Engine, RunResult, RunSpecInput } from "../../engine/mod.ts";
+import { createApp } from "../../routes/app.ts";
 import { type FixtureTensor, readSafetensors } from "./safetensors_fixture.ts";
 
 /** The question of the demo model that most tests ask. */
 export const PROMPT = "When Mary and John went to the store, John gave a drink to";
+
+/** The same with the names' roles turned, and both as a question. */
+export const SECOND = PROMPT.replace(", John", ", Mary");
+export const PAIR: RunSpecInput["prompts"] = [
+  { text: PROMPT, targets: [" Mary"], distractors: [" John"] },
+  { text: SECOND, targets: [" John"], distractors: [" Mary"] },
+];
+
+/** The name mover of that question. */
+export const MOVER = "head/3/3@14<3";
 
 export type ContextOptions = NonNullable<Parameters<Browser["newContext"]>[0]>;
 
@@ -21,8 +32,9 @@ export async function withPage(
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
-    // A refused question is an error response; htmx and the browser log it.
-    if (message.type() === "error" && !/status of 4\d\d|Response Status Error Code 4\d\d/.test(message.text())) {
+    // A refused question is an error response, and one may be given up; htmx and the browser log it.
+    const known = /status of 4\d\d|Response Status Error Code 4\d\d|^htmx:(sendAbort|afterRequest),/;
+    if (message.type() === "error" && !known.test(message.text())) {
       problems.push(message.text());
     }
   });
@@ -138,6 +150,19 @@ export async function fillChoices(page: Page, texts: Readonly<Record<ChoiceKind,
   }
 }
 
+export interface ServedApp extends AsyncDisposable {
+  /** With a slash at the end. */
+  readonly url: string;
+}
+
+/** The application over an engine of the test's own, in this process. */
+export function serveApp(engine: Engine): ServedApp {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => app.fetch(request));
+  const host = `127.0.0.1:${server.addr.port}`;
+  const app = createApp({ engine, allowedHosts: [host] });
+  return { url: `http://${host}/`, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
 /** Asserts again and again until it holds; what it fails with after five seconds is thrown. */
 export async function eventually(assertion: () => Promise<void>): Promise<void> {
   const end = performance.now() + 5000;
@@ -169,4 +194,14 @@ export type TestTensors = ReadonlyMap<string, FixtureTensor>;
 export function entryOf(tensors: TestTensors, name: string, index: readonly number[]): number {
   const { shape, data } = tensors.get(name) ?? { shape: [], data: [] };
   return data[index.reduce((flat, place, axis) => flat * (shape[axis] ?? 0) + place, 0)] ?? NaN;
+}
+
+/** The numbers of all sides and the difference, unrounded. */
+export function objectives(page: Page): Promise<number[]> {
+  return titleNumbers(page.locator(".objective-value"));
+}
+
+/** What the first side's number is, in words. */
+export function sentence(page: Page): Promise<string> {
+  return page.locator(".objective p").first().innerText();
 }
