@@ -1,5 +1,15 @@
 /** The engine as the rest of the program sees it; `mod.ts` opens one. */
-import type { Job, JobRequest } from "./means_jobs.ts";
+import type {
+  ActivationsRequest,
+  Catalogue,
+  CatalogueRequest,
+  LayerRecord,
+  LayerRecordsRequest,
+  RecordsRequest,
+} from "./corpus/corpus_requests.ts";
+import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
+import type { Job, JobRequest } from "./jobs/job.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
@@ -85,14 +95,30 @@ export interface Engine {
   finishedMeasurement(runId: string, request: MeasureRequest): Promise<Measurement>;
   /** Drops what of a measurement has not been executed. */
   cancelMeasurement(runId: string, request: MeasureRequest): void;
-  /** Begins a job, or finds it under way or done. @throws {ValidationError | NotFoundError} */
+  /** Queues a job, or finds it queued, under way or done; one that was paused or cancelled goes on. @throws {ValidationError | NotFoundError} */
   startJob(request: JobRequest): Promise<Job>;
-  /** Jobs since the start. */
+  /** Every job that was ever asked for, in the order of asking. */
   jobs(): readonly Job[];
-  /** A job when it is over. @throws {NotFoundError} */
+  /** A job when it is over or paused. @throws {NotFoundError} */
   finishedJob(id: string): Promise<Job>;
-  /** Drops what of a job has not been executed. @throws {NotFoundError} */
+  /** Lets a job rest after the batch in flight; one that is over stays over. @throws {NotFoundError} */
+  pauseJob(id: string): void;
+  /** Queues a job that is not over again, where it stopped. @throws {NotFoundError} */
+  resumeJob(id: string): void;
+  /** Gives a job up; what a sweep has collected can still be read. @throws {NotFoundError} */
   cancelJob(id: string): void;
+  /** What a model can be swept over. @throws {NotFoundError} */
+  textSets(modelId: string): Promise<readonly TextSet[]>;
+  /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */
+  sweeps(modelId: string): Promise<readonly SweepSummary[]>;
+  /** What a component does over a text set. @throws {NotFoundError | ValidationError} that says how to start the sweep; else as `run` */
+  records(request: RecordsRequest, options?: CallOptions): Promise<ComponentRecords>;
+  /** A page of the components of a kind, sorted by a statistic or a score. @throws {NotFoundError | ValidationError} */
+  catalogue(request: CatalogueRequest): Promise<Catalogue>;
+  /** Statistics and places of the top sequences of every component of a layer. @throws {NotFoundError | ValidationError} */
+  layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>>;
+  /** A component's values on some texts, in their order. Errors as `run`. */
+  activations(request: ActivationsRequest, options?: CallOptions): Promise<readonly Example[]>;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /** Jobs that compute a model's means: batch by batch behind whatever people are waiting for, cancellable, kept when done. */
-import { z } from "zod";
 import { addMeanSums, type MeanSums } from "./circuit/means_graph.ts";
 import { meansOf, type ModelMeans } from "./circuit/model_means.ts";
+import type { Job } from "./jobs/job.ts";
 import { CancelledError, NotFoundError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { EngineRequests } from "./protocol.ts";
@@ -11,27 +11,6 @@ import type { Store } from "./store/store.ts";
 
 /** Texts of one execution. */
 const BATCH = 16;
-
-export const jobRequestSchema = z.strictObject({
-  kind: z.literal("means", { error: 'Expected "means"' }).meta({
-    description: "Mean values of all nodes over reference texts",
-  }),
-  model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
-});
-
-export type JobRequest = z.input<typeof jobRequestSchema>;
-
-export interface Job {
-  /** `means:` and the model's id. */
-  readonly id: string;
-  readonly kind: "means";
-  readonly model: string;
-  readonly state: "running" | "done" | "cancelled" | "failed";
-  /** Texts read so far, of `total`. */
-  readonly done: number;
-  readonly total: number;
-  readonly problem: string | null;
-}
 
 interface Underway {
   readonly controller: AbortController;
@@ -64,6 +43,10 @@ export class MeansJobs {
       id,
       kind: "means",
       model: model.id,
+      textSet: null,
+      unit: "texts",
+      perSecond: null,
+      etaSeconds: null,
       state: isDone ? "done" : "running",
       done: isDone ? total : 0,
       total,

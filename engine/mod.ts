@@ -63,5 +63,31 @@ export {
   runSpecSchema,
 } from "./circuit/run_spec.ts";
 export { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
-export { type Job, type JobRequest, jobRequestSchema } from "./means_jobs.ts";
+export { type Job, JOB_KINDS, JOB_STATES, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
+export {
+  type ComponentRecords,
+  type Example,
+  HEAD_SCORES,
+  type HeadScores,
+  type Histogram,
+  type ValueStatistics,
+} from "./corpus/component_records.ts";
+export { COMPONENT_KINDS, type ComponentKind } from "./corpus/component.ts";
+export {
+  type ActivationsRequest,
+  activationsRequestSchema,
+  type Catalogue,
+  CATALOGUE_SORTS,
+  CATALOGUE_STATISTICS,
+  type CatalogueRequest,
+  catalogueRequestSchema,
+  type CatalogueRow,
+  type CatalogueSort,
+  type LayerRecord,
+  type LayerRecordsRequest,
+  layerRecordsRequestSchema,
+  type RecordsRequest,
+  recordsRequestSchema,
+} from "./corpus/corpus_requests.ts";
+export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export { openEngine, type OpenEngineOptions } from "./open_engine.ts";

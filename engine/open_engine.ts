@@ -12,16 +12,26 @@ import { type ResolvedQuestion, resolveSpec, tokenizeText } from "./circuit/reso
 import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_spec.ts";
 import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
-import { resolveTensorNames } from "./circuit/tensor_names.ts";
-import { MAX_TENSORS_BYTES, tensorsBytes } from "./circuit/tensor_sizes.ts";
-import { type TensorsRequest, tensorsRequestSchema } from "./circuit/tensors_request.ts";
+import type { TensorsRequest } from "./circuit/tensors_request.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { EngineError, ModelNotLoadedError, NotFoundError, StartError, ValidationError } from "./errors.ts";
+import { EngineError, ModelNotLoadedError, NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import { type Job, type JobRequest, jobRequestSchema, MeansJobs } from "./means_jobs.ts";
+import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
+import { MeansJobs } from "./means_jobs.ts";
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { CorpusReports } from "./corpus_reports.ts";
+import type {
+  ActivationsRequest,
+  Catalogue,
+  CatalogueRequest,
+  LayerRecord,
+  LayerRecordsRequest,
+  RecordsRequest,
+} from "./corpus/corpus_requests.ts";
+import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { CircuitReports } from "./circuit_reports.ts";
 import { NodeReports } from "./node_reports.ts";
 import { openModels } from "./open_models.ts";
@@ -34,7 +44,7 @@ import type { ReportSource } from "./report_source.ts";
 import { SharedWork } from "./shared_work.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
-import { encodeSafetensors } from "./tensor/safetensors.ts";
+import { tensorsFile } from "./tensors_file.ts";
 import { weightsDigest } from "./weights_digest.ts";
 
 export interface OpenEngineOptions {
@@ -101,6 +111,7 @@ class LocalEngine implements Engine {
   readonly #nodeReports: NodeReports;
   readonly #sideReports: SideReports;
   readonly #circuitReports: CircuitReports;
+  readonly #corpusReports = new CorpusReports();
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -180,32 +191,13 @@ class LocalEngine implements Engine {
   }
 
   async tensors(request: TensorsRequest, { signal }: CallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { tensors: asked, ...rest } = parseOrThrow(tensorsRequestSchema, request);
-    const { model, resolved: { spec, question } } = await this.#resolve(rest);
-    const { names, issues } = resolveTensorNames(asked, model.architecture);
-    if (issues.length > 0) throw new ValidationError(issues);
-    const [row] = question.rows;
-    if (row === undefined) throw new EngineError("Internal: a question without rows");
-    const bytes = tensorsBytes(names, model.architecture, row.tokens.length);
-    if (bytes > MAX_TENSORS_BYTES) {
-      throw new ValidationError([{
-        path: "tensors",
-        message:
-          `The answer would have ${bytes} bytes: at most ${MAX_TENSORS_BYTES} are sent; ask for fewer tensors at a time`,
-      }]);
-    }
-    const { topK: _k, ...shared } = question;
-    const { output: { numbers, sessions } } = await this.#worker.call(
-      "tensors",
-      { modelId: model.id, question: { ...shared, tensors: names } },
-      { signal },
-    );
-    this.#sessions = sessions;
-    const { topK: _topK, ...canonical } = spec;
-    return encodeSafetensors(numbers.tensors, {
-      objective: String(numbers.objective),
-      spec: JSON.stringify(canonical),
+    const { bytes, sessions } = await tensorsFile(request, {
+      worker: this.#worker,
+      resolve: (input) => this.#resolve(input),
+      signal,
     });
+    this.#sessions = sessions;
+    return bytes;
   }
 
   edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
@@ -267,6 +259,36 @@ class LocalEngine implements Engine {
 
   cancelJob(id: string): void {
     this.#jobs.cancel(id);
+  }
+
+  pauseJob(id: string): void {
+    this.#jobs.cancel(id);
+  }
+
+  resumeJob(_id: string): void {}
+
+  textSets(modelId: string): Promise<readonly TextSet[]> {
+    return this.#corpusReports.textSets(modelId);
+  }
+
+  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+    return this.#corpusReports.sweeps(modelId);
+  }
+
+  records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {
+    return this.#corpusReports.records(request, options);
+  }
+
+  catalogue(request: CatalogueRequest): Promise<Catalogue> {
+    return this.#corpusReports.catalogue(request);
+  }
+
+  layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
+    return this.#corpusReports.layerRecords(request);
+  }
+
+  activations(request: ActivationsRequest, options: CallOptions = {}): Promise<readonly Example[]> {
+    return this.#corpusReports.activations(request, options);
   }
 
   status(): EngineStatus {

@@ -1,6 +1,6 @@
 /** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { EDGE_KINDS, interventionSchema, METRICS, traceSchema } from "../engine/mod.ts";
+import { EDGE_KINDS, interventionSchema, JOB_KINDS, JOB_STATES, METRICS, traceSchema } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
 export const problemSchema = z.object({
@@ -187,11 +187,15 @@ export const circuitResultSchema = z.object({
 /** Long work in the background. */
 export const jobSchema = z.object({
   id: z.string(),
-  kind: z.literal("means"),
+  kind: z.enum(JOB_KINDS),
   model: z.string(),
-  state: z.enum(["running", "done", "cancelled", "failed"]),
+  textSet: z.string().nullable(),
+  state: z.enum(JOB_STATES),
   done: z.int(),
   total: z.int(),
+  unit: z.enum(["texts", "sequences"]),
+  perSecond: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
 }).openapi("Job");
 

@@ -23,6 +23,7 @@ const ENGINE_FOLDERS = [
   "dictionaries",
   "corpus",
   "explain",
+  "jobs",
   "store",
 ];
 

@@ -7,21 +7,28 @@ import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
 import {
+  type ActivationsRequest,
   type AttentionRequest,
   attentionRequestSchema,
   type AttentionResult,
   type CallOptions,
   CancelledError,
+  type Catalogue,
+  type CatalogueRequest,
   type CircuitRequest,
   circuitRequestSchema,
   type CircuitResult,
+  type ComponentRecords,
   type EdgesRequest,
   type EdgesResult,
   type Engine,
   type EngineStatus,
+  type Example,
   type FieldIssue,
   type Job,
   type JobRequest,
+  type LayerRecord,
+  type LayerRecordsRequest,
   type LensRequest,
   lensRequestSchema,
   type LensResult,
@@ -30,21 +37,30 @@ import {
   type ModelDetail,
   type ModelSummary,
   NotFoundError,
+  type RecordsRequest,
   type RunAnswer,
   type RunResult,
   type RunSpec,
   type RunSpecInput,
   type ScoredTokens,
   type ScoredTokensRequest,
-  type Side,
-  type SideLabel,
+  type SweepSummary,
   type TensorsRequest,
+  type TextSet,
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
+import {
+  FAKE_SWEEPS,
+  FAKE_TEXT_SETS,
+  fakeCatalogue,
+  fakeExample,
+  fakeJob,
+  fakeLayerRecords,
+  fakeRecords,
+} from "./fake_corpus.ts";
+import { BOS, fakeRun } from "./fake_run.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
-
-const BOS: Token = { id: 0, text: "<|endoftext|>" };
 
 const MODEL: ModelSummary = {
   id: "demo",
@@ -61,10 +77,6 @@ const MODEL: ModelSummary = {
   bos: BOS,
 };
 
-function jobOf(model: string): Job {
-  return { id: `means:${model}`, kind: "means", model, state: "done", done: 3, total: 3, problem: null };
-}
-
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
   readonly version = "0.0.0-test";
@@ -79,6 +91,7 @@ export class FakeEngine implements Engine {
   statusCalls = 0;
   readonly #runs = new Map<string, RunResult>();
   readonly #measurements = new Map<string, Measurement>();
+  readonly #jobs = new Map([fakeJob({ kind: "means" })].map((job): [string, Job] => [job.id, job]));
   readonly #texts = new Map<number, string>([[BOS.id, BOS.text]]);
 
   models(): readonly ModelSummary[] {
@@ -189,21 +202,76 @@ export class FakeEngine implements Engine {
     };
   }
 
-  startJob({ model = MODEL.id }: JobRequest): Promise<Job> {
-    this.#fail();
-    return Promise.resolve(jobOf(model));
+  /** Means are done at once, a sweep is under way. */
+  startJob(request: JobRequest): Promise<Job> {
+    return Promise.try(() => {
+      this.#fail();
+      const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
+      this.#jobs.set(job.id, job);
+      return job;
+    });
   }
 
   jobs(): readonly Job[] {
-    return [jobOf(MODEL.id)];
+    return [...this.#jobs.values()];
   }
 
-  finishedJob(): Promise<Job> {
-    return Promise.resolve(jobOf(MODEL.id));
+  finishedJob(id: string): Promise<Job> {
+    return Promise.try(() => this.#job(id));
+  }
+
+  pauseJob(id: string): void {
+    this.#jobs.set(id, { ...this.#job(id), state: "paused", perSecond: null, etaSeconds: null });
+  }
+
+  resumeJob(id: string): void {
+    this.#jobs.set(id, fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
   }
 
   cancelJob(id: string): void {
-    if (id !== jobOf(MODEL.id).id) throw new NotFoundError(`There is no job ${id}`);
+    this.#jobs.set(id, { ...this.#job(id), state: "cancelled", perSecond: null, etaSeconds: null });
+  }
+
+  textSets(modelId: string): Promise<readonly TextSet[]> {
+    return Promise.try(() => {
+      this.model(modelId);
+      return FAKE_TEXT_SETS;
+    });
+  }
+
+  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+    return Promise.try(() => {
+      this.model(modelId);
+      return FAKE_SWEEPS;
+    });
+  }
+
+  records(request: RecordsRequest): Promise<ComponentRecords> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeRecords(request);
+    });
+  }
+
+  catalogue(request: CatalogueRequest): Promise<Catalogue> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeCatalogue(request);
+    });
+  }
+
+  layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeLayerRecords(request);
+    });
+  }
+
+  activations({ component, texts }: ActivationsRequest): Promise<readonly Example[]> {
+    return Promise.try(() => {
+      this.#fail();
+      return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
+    });
   }
 
   edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {
@@ -291,6 +359,12 @@ export class FakeEngine implements Engine {
     this.#fail();
   }
 
+  #job(id: string): Job {
+    const job = this.#jobs.get(id);
+    if (job === undefined) throw new NotFoundError(`There is no job ${id}`);
+    return job;
+  }
+
   #token(text: string): Token {
     const id = 1 + createHash("sha256").update(text).digest().readUInt32LE() % (MODEL.vocabularySize - 1);
     this.#texts.set(id, text);
@@ -298,44 +372,9 @@ export class FakeEngine implements Engine {
   }
 
   #compute(id: string, spec: RunSpec): RunResult {
-    const labels: readonly SideLabel[] = spec.prompts.length === 1 ? ["clean"] : ["left", "right"];
-    const sides = spec.prompts.map((prompt, index): Side => {
-      const tokens = "text" in prompt
-        ? this.tokenize(spec.model, prompt.text, spec.bos)
-        : prompt.tokens.map((token) => ({ id: token, text: this.#texts.get(token) ?? `[${token}]` }));
-      const choice = (role: "target" | "distractor") => (value: string | number, rank: number) => {
-        const [token = BOS] = typeof value === "string" ? this.tokenize(spec.model, value, false) : [];
-        return { ...token, logit: 1 / 3 + rank, logProb: -0.1 - rank, rank: rank + 1, role };
-      };
-      return {
-        label: labels[index] ?? "clean",
-        tokens,
-        position: tokens.length - 1,
-        objective: 3.25,
-        logits: [...prompt.targets.map(choice("target")), ...prompt.distractors.map(choice("distractor"))],
-      };
+    return fakeRun({ id, spec, version: this.version }, {
+      encode: (text, bos) => this.tokenize(spec.model, text, bos),
+      textOf: (token) => this.#texts.get(token) ?? `[${token}]`,
     });
-    const values = (value: number): number[] => sides.map((_, side) => value + side);
-    const zeros = sides.map(({ tokens }) => tokens.map(() => 0));
-    const sums = { mlp: zeros, attentionByQuery: zeros, attentionByKey: zeros, embed: zeros };
-    const layers = { attention: sides.map(() => [0.5, 2]), mlp: sides.map(() => [-0.25, 1]) };
-    return {
-      id,
-      spec,
-      objectiveKind: spec.trace === null ? spec.objective.kind : "trace",
-      alignment: null,
-      sides,
-      nodes: ["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
-        ref,
-        activation: values(0.1 * i),
-        writeNorm: values(i + 1 / 3),
-        directEffect: values(-i),
-        totalEffect: values(i % 2),
-      })),
-      sums: { directEffect: sums, totalEffect: sums, layers: { directEffect: layers, totalEffect: layers } },
-      checks: [{ name: "direct effects sum to the objective", ok: true, difference: 2e-6, tolerance: 1e-3 }],
-      timing: { queuedMs: 0, compileMs: 0, computeMs: 1, device: "cpu" },
-      provenance: { model: spec.model, weights: `sha256:${"0".repeat(64)}`, version: this.version },
-    };
   }
 }
