@@ -1,6 +1,7 @@
 /** Asking a question, and the page of its answer. */
 import { type Context, Hono } from "hono";
 import type { Measurement, RunResult } from "../engine/mod.ts";
+import { PageTitle } from "../views/document.tsx";
 import { DataPage } from "../views/pages/data_page.tsx";
 import { DebuggerPage } from "../views/pages/debugger_page.tsx";
 import { MEASURED_ID, MeasuredCard } from "../views/parts/measured_card.tsx";
@@ -48,7 +49,12 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const url = runUrl(result.id, view);
       if (!isFragmentRequest(c.req.raw.headers)) return c.redirect(url, 303);
       c.header("HX-Push-Url", url);
-      const shell = <RunShell {...await shownRun(c, engine, { result, view })} />;
+      const shell = (
+        <>
+          <PageTitle title={titleOf(result)} />
+          <RunShell {...await shownRun(c, engine, { result, view })} />
+        </>
+      );
       if (!isChanged) return c.render(shell, { title: titleOf(result) });
       // The form says what was asked now.
       const askedForm = <QuestionForm models={models} fields={fields} messages={[]} view={url} isOutOfBand />;

@@ -32,8 +32,14 @@ const HTMX_CONFIG = JSON.stringify({
   ],
 });
 
+const NAME = "Transformer Debugger";
+
+/** The title in the browser's tab; an answer that is swapped in place brings its own. */
+export function PageTitle({ title }: Pick<DocumentProps, "title">): VNode {
+  return <title>{title === NAME ? NAME : `${title} · ${NAME}`}</title>;
+}
+
 export function Document({ title, theme, hasKeys, assets, children }: DocumentProps): VNode {
-  const name = "Transformer Debugger";
   return (
     <html lang="en" data-theme={theme ?? undefined}>
       <head>
@@ -41,7 +47,7 @@ export function Document({ title, theme, hasKeys, assets, children }: DocumentPr
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={HTMX_CONFIG} />
-        <title>{title === name ? name : `${title} · ${name}`}</title>
+        <PageTitle title={title} />
         <link rel="icon" href={assets.icon} type="image/svg+xml" />
         {assets.css.map((href) => <link rel="stylesheet" href={href} />)}
         {assets.scripts.map((src) => <script src={src} defer />)}
@@ -56,7 +62,7 @@ export function Document({ title, theme, hasKeys, assets, children }: DocumentPr
               <circle cx="19" cy="14" r="2.5" />
               <path d="M6.5 16 10.6 8.2M14 7.6l3.4 4.6" />
             </svg>
-            {name}
+            {NAME}
           </a>
           <nav aria-label="Main">
             <a href={debuggerUrl()}>Ask a question</a>

@@ -9,8 +9,9 @@ function announce(text) {
   if (live !== null) live.textContent = text;
 }
 
-function isQuestion(element) {
-  return element?.id === "question-form";
+/** Whether a request asks the question; one of a part of the form that is gone by now ends on the form too. */
+function asksQuestion({ requestConfig }) {
+  return requestConfig?.elt?.id === "question-form";
 }
 
 let elapsedTimer;
@@ -36,8 +37,8 @@ document.addEventListener("click", ({ target }) => {
   announce("Cancelled");
 });
 
-document.addEventListener("htmx:beforeRequest", ({ target }) => {
-  if (!isQuestion(target)) return;
+document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {
+  if (!asksQuestion(detail)) return;
   showWaiting(target, true);
   document.getElementById(RUN)?.setAttribute("aria-busy", "true");
   document.getElementById("notice")?.replaceChildren();
@@ -45,10 +46,18 @@ document.addEventListener("htmx:beforeRequest", ({ target }) => {
   announce("Computing");
 });
 
-document.addEventListener("htmx:afterRequest", ({ target }) => {
-  if (!isQuestion(target)) return;
+document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+  if (!asksQuestion(detail)) return;
   showWaiting(target, false);
   document.getElementById(RUN)?.removeAttribute("aria-busy");
+});
+
+document.addEventListener("htmx:beforeOnLoad", ({ detail }) => {
+  // The view was changed while the answer was on its way: the answer goes where the view is now.
+  if (!detail.target.isConnected) detail.target = document.getElementById(detail.target.id) ?? detail.target;
+  // Views and checks of the answer before are not waited for any more.
+  if (!asksQuestion(detail)) return;
+  for (const id of [RUN, "form-check"]) globalThis.htmx.trigger(`#${id}`, "htmx:abort");
 });
 
 /* What is typed while an answer is on its way stays, though the answer brings the field anew. */
@@ -73,6 +82,21 @@ function restoreTyped() {
   typed = null;
 }
 
+/* Where the reader is stays in place, though what stands above becomes longer or shorter. */
+let place = null;
+
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  const cards = target.id === RUN ? [...document.querySelectorAll(`#question-form, #${RUN} > section[id]`)] : [];
+  const card = cards.find((each) => each.getBoundingClientRect().bottom > 0);
+  place = card?.closest(`#${RUN}`) ? { id: card.id, top: card.getBoundingClientRect().top } : null;
+});
+
+function restorePlace() {
+  const card = place === null ? null : document.getElementById(place.id);
+  if (card !== null) globalThis.scrollBy({ top: card.getBoundingClientRect().top - place.top, behavior: "instant" });
+  place = null;
+}
+
 document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr, requestConfig } }) => {
   // A page that Back restores is swapped without a request of its own.
   if (xhr === undefined) return;
@@ -84,7 +108,11 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr, requestCon
   if (target?.id === "dialog") document.getElementById("dialog").showModal();
   restoreTyped();
   if (target?.id !== RUN) return;
+  restorePlace();
   if (requestConfig?.verb === "get") {
+    // Another view of an answer that is about to be replaced.
+    const isWaiting = document.getElementById("question-form")?.classList.contains("htmx-request");
+    if (isWaiting) document.getElementById(RUN)?.setAttribute("aria-busy", "true");
     announce(document.querySelector("#nodes .fine-print")?.textContent ?? "Shown");
     return;
   }
@@ -94,6 +122,8 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, xhr, requestCon
   for (const field of document.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   document.querySelector("#form-check .stale-mark")?.remove();
   document.getElementById("form-check")?.removeAttribute("data-stale");
+  // Who works in a row by keys goes on there.
+  if (document.activeElement?.closest(".node-row") !== null) return;
   document.getElementById("summary-title")?.focus({ preventScroll: true });
 });
 
