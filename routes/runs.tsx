@@ -101,9 +101,22 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       }
       const run = await shownRun(c, engine, { result, view });
       const title = titleOf(result);
-      if (isFragment) return c.render(<RunShell {...run} />, { title });
+      const { runId } = originOf(c, new URLSearchParams());
+      if (isFragment && (runId === null || runId === result.id)) return c.render(<RunShell {...run} />, { title });
       const models = engine.models();
       const fields = withSwitchedOff(fieldsOfRun(result, models.find(({ id }) => id === result.spec.model)), view.off);
+      if (isFragment) {
+        // Undo leads to another run than the page shows: the form asks that one's question then.
+        const url = runUrl(result.id, view);
+        return c.render(
+          <>
+            <PageTitle title={title} />
+            <RunShell {...run} />
+            <QuestionForm models={models} fields={fields} messages={[]} view={url} isOutOfBand />
+          </>,
+          { title },
+        );
+      }
       return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={run} />, { title });
     });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEMO_QUESTION, demoForm, HTMX, parsePage, type TestApp, testApp } from "../support/test_app.ts";
+import { DEMO_QUESTION, demoForm, HOST, HTMX, parsePage, type TestApp, testApp } from "../support/test_app.ts";
 
 async function storedId({ postJson }: TestApp): Promise<string> {
   return (await (await postJson("/api/v1/runs", DEMO_QUESTION)).json()).id;
@@ -118,4 +118,17 @@ Deno.test("GET /runs/{id} takes what it does not understand in its query for the
   for (const query of ["sort=x&dir=up&side=9", "side=diff", "side=-1", "sort=__proto__", "sort=ref&sort=x"]) {
     assert.equal((await app.send(`/runs/${id}?${query}`)).status, 200, query);
   }
+});
+
+Deno.test("a swap to another run brings its form, a swap within a run leaves what is typed", async () => {
+  const { postForm, send } = testApp();
+  const run = (await postForm("/runs", demoForm())).headers.get("Location") ?? "";
+  const changed = (await postForm("/runs", demoForm(["interventions", "mlp/1/7@0 = 0"]))).headers.get("Location") ?? "";
+  const formAt = async (shown: string) => {
+    const answer = await send(run, { headers: { ...HTMX, "HX-Current-URL": `http://${HOST}${shown}` } });
+    return parsePage(await answer.text()).querySelector("#question-form");
+  };
+  assert.equal((await formAt(changed))?.querySelector("#interventions")?.textContent, "");
+  assert.equal(await formAt(`${run}?sort=activation`), null);
+  assert.equal(await formAt("/debugger"), null);
 });
