@@ -1,14 +1,29 @@
-/** The page of a component, and the way to it from a name. */
-import { Hono } from "hono";
-import { type Engine, EngineError, type ModelSummary, NotFoundError, type RunResult } from "../engine/mod.ts";
-import { type Component, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
+/** The page of a component, the catalogue of all of them, and the way to one from its name. */
+import { type Context, Hono } from "hono";
+import {
+  type ComponentRecords,
+  type Engine,
+  EngineError,
+  type Job,
+  type ModelSummary,
+  NotFoundError,
+  type RunResult,
+  type ScoredTokens,
+} from "../engine/mod.ts";
+import { type ComponentView, readComponentView } from "../views/component_view.ts";
+import { type Component, ComponentContent, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
+import { COMPONENT_ID } from "../views/parts/example_list.tsx";
+import type { Loaded } from "../views/props.ts";
 import { componentUrl } from "../views/urls.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { renderLanding } from "./home.tsx";
+import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
 import { askForm, DEFAULT_FIELDS } from "./question_form.ts";
-import { questionOfSide } from "./run_question.ts";
+import { isFragmentRequest } from "./renderer.tsx";
 
-const LISTED_TOKENS = 15;
+const LISTED_TOKENS = 10;
+/** Examples that are read; the page shows some of them first. */
+const READ_EXAMPLES = { top: 20, random: 12 } as const;
 
 /** `GET /models/:model/components/:kind/:layer/:index` and `GET /jump`. */
 export function componentRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
@@ -17,17 +32,14 @@ export function componentRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
     .get("/models/:model/components/:kind/:layer/:index", async (c) => {
       const model = engine.model(c.req.param("model"));
       const { kind, layer, index } = c.req.param();
-      const found = componentOf(model, `${kind}/${layer}/${index}`);
-      if ("problem" in found) throw new NotFoundError(found.problem);
-      const runId = c.req.query("run");
-      const run = runId === undefined ? await defaultRun(engine, model.id, c.req.raw.signal) : engine.storedRun(runId);
-      const alone = found.kind === "mlp" && run !== null && run.spec.model === model.id
-        ? await aloneList(engine, run, found)
-        : null;
-      return c.render(
-        <ComponentPage model={model} component={found} run={run} keepsRun={runId !== undefined} alone={alone} />,
-        { title: `${componentRef(found)} · ${model.id}` },
-      );
+      const component = componentOf(model, `${kind}/${layer}/${index}`);
+      if ("problem" in component) throw new NotFoundError(component.problem);
+      const view = readComponentView(new URL(c.req.url).searchParams);
+      const props = { model, component, view, ...await componentProps(c, engine, { model, component, view }) };
+      const isPart = isFragmentRequest(c.req.raw.headers) && c.req.header("HX-Target") === COMPONENT_ID;
+      return c.render(isPart ? <ComponentContent {...props} /> : <ComponentPage {...props} />, {
+        title: `${componentRef(component)} · ${model.id}`,
+      });
     })
     .get("/jump", (c) => {
       const { to = "", kind = "mlp", model: id = engine.models()[0]?.id ?? "" } = c.req.query();
@@ -64,27 +76,66 @@ function componentOf(
   };
 }
 
+interface Shown {
+  readonly model: ModelSummary;
+  readonly component: Component;
+  readonly view: ComponentView;
+}
+
+/** Everything that the page shows; each part is there, on its way, or failed by itself. */
+async function componentProps(c: Context<AppEnv>, engine: Engine, { model, component, view }: Shown) {
+  const patience = isFragmentRequest(c.req.raw.headers) ? FRAGMENT_PATIENCE_MS : PAGE_PATIENCE_MS;
+  const asked = { model: model.id, component: componentRef(component) };
+  const run = view.run === null ? await defaultRun(engine, model.id, c.req.raw.signal) : engine.storedRun(view.run);
+  const texts = run === null ? [] : run.spec.prompts.flatMap((prompt) => "text" in prompt ? [prompt.text] : []);
+  const sweeps = await engine.sweeps(model.id);
+  const hasRecords = sweeps.some(({ state, textSet }) =>
+    state !== "none" && (view.textSet === null || view.textSet === textSet)
+  );
+  const textSet = view.textSet === null ? {} : { textSet: view.textSet };
+  const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
+  const [records, inRun, own, tokens] = await Promise.all([
+    work === null ? null : loaded(work, patience),
+    texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
+    view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
+    work === null ? null : loaded(tokensOnTop(engine, { model, component }, work), patience),
+  ]);
+  return { run, sweeps, job: sweepJob(engine, model.id), records, inRun, own, tokens: withoutNull(tokens) };
+}
+
+/** The job that sweeps a model now, or rests. */
+export function sweepJob(engine: Engine, model: string): Job | null {
+  const states: readonly Job["state"][] = ["running", "queued", "paused", "failed"];
+  return engine.jobs().find((job) => job.kind === "sweep" && job.model === model && states.includes(job.state)) ?? null;
+}
+
+/** What the component promotes and what drives it, where it is strongest; null where it is nowhere. */
+async function tokensOnTop(
+  engine: Engine,
+  { model, component }: Pick<Shown, "model" | "component">,
+  work: Promise<ComponentRecords>,
+): Promise<ScoredTokens | null> {
+  const [example] = (await work).top;
+  const [place, key] = example?.at ?? [];
+  if (example === undefined || place === undefined) return null;
+  return engine.scoredTokens({
+    model: model.id,
+    prompts: [{ tokens: example.tokens.map(({ id }) => id), targets: [0] }],
+    node: `${componentRef(component)}@${place}${key === undefined ? "" : `<${key}`}`,
+    top: LISTED_TOKENS,
+  });
+}
+
+function withoutNull<T>(part: Loaded<T | null> | null): Loaded<T> | null {
+  if (part?.state !== "ready") return part;
+  return part.value === null ? null : { state: "ready", value: part.value };
+}
+
 /** The default question, if the model can be asked it. */
 async function defaultRun(engine: Engine, model: string, signal: AbortSignal): Promise<RunResult | null> {
   try {
     const asked = await askForm(engine, { ...DEFAULT_FIELDS, model }, signal);
     return "messages" in asked ? null : asked.answer.result;
-  } catch (error) {
-    if (error instanceof EngineError) return null;
-    throw error;
-  }
-}
-
-/** Independent of the prompt, but asked with one. Left out where the run's weights are not loaded. */
-async function aloneList(engine: Engine, run: RunResult, component: Component) {
-  try {
-    await engine.requireWeightsOf(run.id);
-    const { alone } = await engine.scoredTokens({
-      ...questionOfSide(run, 0),
-      node: `${componentRef(component)}@0`,
-      top: LISTED_TOKENS,
-    });
-    return alone;
   } catch (error) {
     if (error instanceof EngineError) return null;
     throw error;

@@ -18,9 +18,9 @@ const PATIENCE_MS = 3000;
 
 /** Begins to compute a model's means, waits a moment, and says how far it is. */
 async function computeMeans(engine: Engine, model: string): Promise<FieldMessage> {
-  const { id } = await engine.startJob({ kind: "means", model });
-  await Promise.race([engine.finishedJob(id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
-  const { state, done, total, problem } = await engine.startJob({ kind: "means", model });
+  const begun = await engine.startJob({ kind: "means", model });
+  await Promise.race([engine.finishedJob(begun.id), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+  const { state, done, total, problem } = engine.jobs().find(({ id }) => id === begun.id) ?? begun;
   const message = state === "done"
     ? `The means of ${model} over ${total} texts are known: “= mean” works now.`
     : `The means of ${model} are being computed: ${done} of ${total} texts. Press again to look${

@@ -28,8 +28,8 @@ function keepChoice(c: Context<AppEnv>, cookie: string, value: string | null): v
 }
 
 /** Path and query of the page that asked, if it is ours. Two slashes at the start would name another host. */
-function backPath(request: Request): string {
+export function backPath(request: Request, otherwise = "/"): string {
   const referrer = URL.parse(request.headers.get("Referer") ?? "");
-  if (referrer === null || referrer.host !== requestHost(request)) return "/";
+  if (referrer === null || referrer.host !== requestHost(request)) return otherwise;
   return `${referrer.pathname}${referrer.search}`.replace(/^\/+/, "/");
 }

@@ -1,4 +1,6 @@
 /** Every address that a page links, made in one place; parameters are encoded here and nowhere else. */
+import { catalogueQuery, type CatalogueView } from "./catalogue_view.ts";
+import { componentQuery, type ComponentView, DEFAULT_COMPONENT_VIEW } from "./component_view.ts";
 import { DEFAULT_VIEW, type RunViewState, viewQuery } from "./view_state.ts";
 
 /** A path of this application. Only the functions of this file make one. */
@@ -87,12 +89,31 @@ export function compareFormUrl(): AppUrl {
   return url("/compare");
 }
 
-/** A component of a model; with a run, what it does in that run's prompts. */
-export function componentUrl(model: string, component: string, run: string | null = null): AppUrl {
+/** A component of a model, in a view; what is as by default is left out. */
+export function componentUrl(model: string, component: string, view: Partial<ComponentView> = {}): AppUrl {
   const path = `/models/${encodeURIComponent(model)}/components/${
     component.split("/").map(encodeURIComponent).join("/")
   }`;
-  return url(path, new URLSearchParams(run === null ? [] : [["run", run]]));
+  return url(path, componentQuery({ ...DEFAULT_COMPONENT_VIEW, ...view }));
+}
+
+/** All heads or neurons of a model. */
+export function catalogueUrl(model: string, view: CatalogueView): AppUrl {
+  return url(`/models/${encodeURIComponent(model)}/catalogue`, catalogueQuery(view));
+}
+
+/** Where a sweep of a model is begun. */
+export function sweepUrl(model: string): AppUrl {
+  return url(`/models/${encodeURIComponent(model)}/sweep`);
+}
+
+export function jobsUrl(): AppUrl {
+  return url("/jobs");
+}
+
+/** Where a job is paused, resumed or cancelled. */
+export function jobActionUrl(id: string, action: string): AppUrl {
+  return url(`/jobs/${encodeURIComponent(id)}/${encodeURIComponent(action)}`);
 }
 
 /** Where "jump to a component" leads from. */

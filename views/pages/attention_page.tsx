@@ -97,7 +97,7 @@ export function AttentionContent(props: AttentionPageProps): VNode {
         )}
       </LoadedContent>
       <p class="links">
-        <a href={componentUrl(run.spec.model, view.head, id)}>The component</a>
+        <a href={componentUrl(run.spec.model, view.head, { run: id })}>The component</a>
       </p>
     </section>
   );

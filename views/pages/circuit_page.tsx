@@ -167,7 +167,7 @@ function Selected(
             </a>
           )
           : null}
-        {component === null ? null : <a href={componentUrl(spec.model, component, id)}>The component</a>}
+        {component === null ? null : <a href={componentUrl(spec.model, component, { run: id })}>The component</a>}
         <a
           href={`${
             runUrl(id, { ...DEFAULT_VIEW, pins, open: [selected], filter: { ...DEFAULT_VIEW.filter, text: selected } })

@@ -1,12 +1,28 @@
-/** One head or neuron: what it does in a run's prompt, and where its neighbours are. */
+/** One head or neuron: where it is strongest, what it is known for, and what it does on a run's prompts and one's own. */
 import type { VNode } from "preact";
-import type { ModelSummary, NodeRow, RunResult, ScoredList } from "../../engine/mod.ts";
-import { METRIC_COLUMNS } from "../metrics.ts";
-import { metricValue } from "../node_order.ts";
-import { formatNumber, formatSigned, promptLabel, tokenLabel } from "../format.ts";
-import { heatClass } from "../heat.ts";
-import { NodeTokens } from "../parts/node_cells.tsx";
-import { attentionUrl, componentUrl, nodeUrl, runUrl } from "../urls.ts";
+import type {
+  ComponentRecords,
+  Example,
+  Job,
+  ModelSummary,
+  RunResult,
+  ScoredTokens,
+  SweepSummary,
+} from "../../engine/mod.ts";
+import { defaultCatalogue } from "../catalogue_view.ts";
+import type { ComponentView } from "../component_view.ts";
+import { formatCount } from "../format.ts";
+import { ComponentInRun } from "../parts/component_in_run.tsx";
+import { LoadedContent } from "../parts/card.tsx";
+import { NoticePlace } from "../parts/error_note.tsx";
+import { COMPONENT_ID } from "../parts/example_list.tsx";
+import { JobProgress } from "../parts/job_progress.tsx";
+import { OwnText } from "../parts/own_text.tsx";
+import { largestOf, RecordsSection } from "../parts/records_section.tsx";
+import { SweepOffer } from "../parts/sweep_offer.tsx";
+import { Vocabulary } from "../parts/vocabulary.tsx";
+import type { Loaded } from "../props.ts";
+import { catalogueUrl, componentUrl, debuggerUrl } from "../urls.ts";
 
 /** A component as its address names it. */
 export interface Component {
@@ -22,15 +38,24 @@ export function componentRef({ kind, layer, index }: Component): string {
 export interface ComponentPageProps {
   readonly model: ModelSummary;
   readonly component: Component;
+  readonly view: ComponentView;
   /** The run whose prompts it is shown on; null where the model could not be asked the default question. */
   readonly run: RunResult | null;
-  /** Whether the address names the run: links keep it then. */
-  readonly keepsRun: boolean;
-  /** A neuron's pre-activation on each token of the vocabulary by itself. */
-  readonly alone: ScoredList | null;
+  /** Its values on the run's prompts; null where it has none that are text. */
+  readonly inRun: Loaded<readonly Example[]> | null;
+  /** Null where no sweep has been made. */
+  readonly records: Loaded<ComponentRecords> | null;
+  readonly sweeps: readonly SweepSummary[];
+  /** Job that sweeps this model now; null if none does. */
+  readonly job: Job | null;
+  /** By text of one's own. */
+  readonly own: Loaded<readonly Example[]> | null;
+  /** What it promotes and what drives it, on its strongest example. */
+  readonly tokens: Loaded<ScoredTokens> | null;
 }
 
-export function ComponentPage({ model, component, run, keepsRun, alone }: ComponentPageProps): VNode {
+export function ComponentPage(props: ComponentPageProps): VNode {
+  const { model, component } = props;
   const ref = componentRef(component);
   const { kind, layer, index } = component;
   return (
@@ -39,28 +64,66 @@ export function ComponentPage({ model, component, run, keepsRun, alone }: Compon
         <h1>
           {kind === "head" ? `Head ${index}` : `Neuron ${index}`} of layer {layer} <code>{ref}</code>
         </h1>
-        <Steps model={model} component={component} runId={keepsRun ? run?.id ?? null : null} />
+        <Steps {...props} />
       </div>
       <p class="fine-print">
-        {model.id}: {model.layerCount} layers, {model.headCount} heads and {model.mlpWidth} neurons in each.
+        <a href={debuggerUrl(model.id)}>{model.id}</a>: {model.layerCount} layers, {model.headCount} heads and{" "}
+        {formatCount(model.mlpWidth)} neurons in each.{" "}
+        <a href={catalogueUrl(model.id, defaultCatalogue(kind))}>
+          All {kind === "head" ? "heads" : "neurons"}
+        </a>
       </p>
+      <NoticePlace />
+      <ComponentContent {...props} />
+    </div>
+  );
+}
+
+/** The part that a change of view replaces. */
+export function ComponentContent(props: ComponentPageProps): VNode {
+  const { model, component, view, run, inRun, records, sweeps, job, own, tokens } = props;
+  const { kind } = component;
+  const urlOf = (other: ComponentView) => componentUrl(model.id, componentRef(component), other);
+  const href = urlOf(view);
+  const largest = records?.state === "ready" ? largestOf(records.value) : 0;
+  const sweep = sweeps.find(({ textSet }) => records?.state === "ready" && records.value.source === textSet) ?? null;
+  return (
+    <div id={COMPONENT_ID} class="component">
       {run === null
         ? (
           <p class="card empty-state">
             The default question cannot be asked of this model: open a component from an answer.
           </p>
         )
-        : <InRun run={run} component={component} keepsRun={keepsRun} />}
-      {alone === null ? null : <Alone list={alone} />}
+        : <ComponentInRun {...props} run={run} inRun={inRun} largest={largest} urlOf={urlOf} />}
+      {job === null ? null : <JobProgress job={job} href={href} targetId={COMPONENT_ID} />}
+      {records === null
+        ? (job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null)
+        : (
+          <LoadedContent loaded={records} href={href} targetId={COMPONENT_ID} what="Its records">
+            {(found) => <RecordsSection records={found} kind={kind} view={view} urlOf={urlOf} sweep={sweep} />}
+          </LoadedContent>
+        )}
+      <OwnText
+        action={componentUrl(model.id, componentRef(component))}
+        view={view}
+        own={own}
+        largest={largest}
+        urlOf={urlOf}
+        model={model}
+      />
+      {tokens === null ? null : (
+        <LoadedContent loaded={tokens} href={href} targetId={COMPONENT_ID} what="Its tokens">
+          {(found) => <Vocabulary tokens={found} />}
+        </LoadedContent>
+      )}
     </div>
   );
 }
 
-function Steps(
-  { model, component: { kind, layer, index }, runId }:
-    & Pick<ComponentPageProps, "model" | "component">
-    & { readonly runId: string | null },
-): VNode {
+/** To the neighbours, with the same prompts and texts; the ends say that they are. */
+function Steps({ model, component: { kind, layer, index }, view }: ComponentPageProps): VNode {
+  const kept = { ...view, pin: null };
   const count = kind === "head" ? model.headCount : model.mlpWidth;
   const steps = [
     { name: `previous ${kind === "head" ? "head" : "neuron"}`, mark: "←", rel: "prev", layer, index: index - 1 },
@@ -75,7 +138,7 @@ function Steps(
           ? <span class="pager-end" title={`no ${name}`}>{mark}</span>
           : (
             <a
-              href={componentUrl(model.id, componentRef({ kind, layer: l, index: i }), runId)}
+              href={componentUrl(model.id, componentRef({ kind, layer: l, index: i }), kept)}
               rel={rel}
               title={name}
               aria-label={name}
@@ -85,108 +148,5 @@ function Steps(
           )
       )}
     </nav>
-  );
-}
-
-interface InRunProps {
-  readonly run: RunResult;
-  readonly component: Component;
-  readonly keepsRun: boolean;
-}
-
-/** Its nodes among those that the run lists. */
-function InRun({ run, component, keepsRun }: InRunProps): VNode {
-  const ref = componentRef(component);
-  const { id, sides, nodes, spec } = run;
-  const own = nodes.filter((row) => row.ref.startsWith(`${ref}@`));
-  const focus = sides.map(({ position }) => position);
-  return (
-    <section class="card" aria-labelledby="in-run-title">
-      <h2 id="in-run-title">{keepsRun ? "In the answer that you come from" : "In the default question"}</h2>
-      {spec.prompts.map((_, index) => <p class="compared-prompt">{promptLabel(run, index)}</p>)}
-      <p class="links">
-        <a href={runUrl(id)}>The answer</a>
-        {component.kind === "head"
-          ? (
-            <a href={attentionUrl(id, { head: ref, metric: "activation", side: 0, from: null, pins: [] })}>
-              Where it looks
-            </a>
-          )
-          : null}
-      </p>
-      {own.length === 0
-        ? (
-          <p class="empty-state">
-            None of its nodes is among the top {spec.topK} of any column there. A larger k lists more.
-          </p>
-        )
-        : (
-          <div class="table-scroll" tabIndex={0} role="region" aria-label="Its nodes">
-            <table>
-              <caption class="visually-hidden">Nodes of {ref} that the answer lists</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Node</th>
-                  <th scope="col">Tokens</th>
-                  {METRIC_COLUMNS.map(({ title }) => <th scope="col" class="number">{title}</th>)}
-                </tr>
-              </thead>
-              <tbody>{own.map((row) => <OwnRow row={row} run={run} focus={focus} />)}</tbody>
-            </table>
-          </div>
-        )}
-    </section>
-  );
-}
-
-function OwnRow(
-  { row, run, focus }: { readonly row: NodeRow; readonly run: RunResult; readonly focus: readonly number[] },
-): VNode {
-  return (
-    <tr>
-      <th scope="row">
-        <a href={nodeUrl(run.id, row.ref)}>
-          <code>{row.ref}</code>
-        </a>
-      </th>
-      <td>
-        <NodeTokens node={row} sides={run.sides} focus={focus} />
-      </td>
-      {METRIC_COLUMNS.map(({ key }) => {
-        const value = metricValue(row, key, { side: 0, pair: [0, 1] });
-        const isSigned = key === "directEffect" || key === "totalEffect";
-        return (
-          <td class="number" title={String(value)}>
-            {Number.isNaN(value) ? "—" : isSigned ? formatSigned(value) : formatNumber(value)}
-          </td>
-        );
-      })}
-    </tr>
-  );
-}
-
-function Alone({ list }: { readonly list: ScoredList }): VNode {
-  const largest = Math.max(...[...list.top, ...list.bottom].map(({ score }) => Math.abs(score)));
-  return (
-    <section class="card" aria-labelledby="alone-title">
-      <h2 id="alone-title">Each token by itself</h2>
-      <p class="fine-print">
-        Its pre-activation if the residual were this token’s embedding and nothing else; independent of any prompt.
-      </p>
-      <div class="token-lists">
-        {([["highest", list.top], ["lowest", list.bottom]] as const).map(([title, tokens]) => (
-          <div>
-            <h3>{title}</h3>
-            <ol class="scored-tokens">
-              {tokens.map(({ id, text, score }) => (
-                <li class={heatClass(score, largest)} title={`id ${id}: ${score}`}>
-                  <code class="token-name">{tokenLabel(text)}</code> <span class="number">{formatSigned(score)}</span>
-                </li>
-              ))}
-            </ol>
-          </div>
-        ))}
-      </div>
-    </section>
   );
 }

@@ -144,6 +144,7 @@ function Keys({ hasKeys }: HelpPageProps): VNode {
         switched off.
       </p>
       <table class="keys-table">
+        <caption class="visually-hidden">Keys and what they do</caption>
         <tbody>
           {KEYS.map(([key, what]) => (
             <tr>

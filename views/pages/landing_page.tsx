@@ -85,6 +85,7 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
       <h2 id="models-title">Models</h2>
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of models">
         <table>
+          <caption class="visually-hidden">Models that are loaded</caption>
           <thead>
             <tr>
               <th scope="col">Model</th>

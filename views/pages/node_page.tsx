@@ -1,8 +1,9 @@
 /** One node of a run: what it promotes, what drives it, and how it is wired. */
 import type { VNode } from "preact";
-import type { EdgeRow, EdgesResult, ScoredList } from "../../engine/mod.ts";
-import { formatSigned, tokenLabel } from "../format.ts";
+import type { EdgeRow, EdgesResult } from "../../engine/mod.ts";
+import { formatSigned } from "../format.ts";
 import { heatClass } from "../heat.ts";
+import { Vocabulary } from "../parts/vocabulary.tsx";
 import type { NodePageProps } from "../props.ts";
 import { nodeUrl, runUrl } from "../urls.ts";
 
@@ -15,33 +16,7 @@ export function NodePage({ run, name, tokens, upstream, downstream }: NodePagePr
       <h1>
         <code>{name}</code>
       </h1>
-      <section class="card" aria-labelledby="promotes-title">
-        <h2 id="promotes-title">What it promotes</h2>
-        <p class="fine-print">
-          Its write through the final norm’s gain and the unembedding, less the mean over the vocabulary; the sign
-          follows its activation.
-        </p>
-        <Lists list={tokens.write} titles={["promoted", "suppressed"]} />
-      </section>
-      {tokens.reads.map(({ path, ...list }) => (
-        <section class="card" aria-labelledby={`reads-${path ?? "in"}-title`}>
-          <h2 id={`reads-${path ?? "in"}-title`}>{READ_TITLES[path ?? "in"]}</h2>
-          <p class="fine-print">
-            Token embeddings along the gradient of its {path === null ? "pre-activation" : "attention score"}{" "}
-            at the token read here.
-          </p>
-          <Lists list={list} titles={["raise it", "lower it"]} />
-        </section>
-      ))}
-      {tokens.alone === null ? null : (
-        <section class="card" aria-labelledby="alone-title">
-          <h2 id="alone-title">Each token by itself</h2>
-          <p class="fine-print">
-            Its pre-activation if the residual were this token’s embedding and nothing else; independent of the prompt.
-          </p>
-          <Lists list={tokens.alone} titles={["highest", "lowest"]} />
-        </section>
-      )}
+      <Vocabulary tokens={tokens} />
       {upstream.map((edges) => (
         <Edges
           key={edges.path ?? "in"}
@@ -59,32 +34,6 @@ export function NodePage({ run, name, tokens, upstream, downstream }: NodePagePr
         title="What reads it after"
         help="How much of each reader’s attribution comes from this node’s write, the direct way, and how far the write moves the reader."
       />
-    </div>
-  );
-}
-
-const READ_TITLES = {
-  in: "Which tokens would drive it",
-  q: "Which tokens would make it look: the query side",
-  k: "Which tokens it looks for: the key side",
-} as const;
-
-function Lists({ list, titles }: { readonly list: ScoredList; readonly titles: readonly [string, string] }): VNode {
-  const largest = Math.max(...[...list.top, ...list.bottom].map(({ score }) => Math.abs(score)));
-  return (
-    <div class="token-lists">
-      {([list.top, list.bottom] as const).map((ends, index) => (
-        <div>
-          <h3>{titles[index]}</h3>
-          <ol class="scored-tokens">
-            {ends.map(({ id, text, score }) => (
-              <li class={heatClass(score, largest)} title={`id ${id}: ${score}`}>
-                <code class="token-name">{tokenLabel(text)}</code> <span class="number">{formatSigned(score)}</span>
-              </li>
-            ))}
-          </ol>
-        </div>
-      ))}
     </div>
   );
 }
@@ -109,6 +58,7 @@ function Edges({ runId, edges: { edges, direction, path }, title, help }: EdgesP
         : (
           <div class="table-scroll" tabIndex={0} role="region" aria-label={`Table: ${title}`}>
             <table>
+              <caption class="visually-hidden">{title}, strongest first</caption>
               <thead>
                 <tr>
                   <th scope="col">Node</th>

@@ -215,7 +215,7 @@ function RefCell({ row: { ref }, view, model, runId }: RefCellProps): VNode {
       <code>
         {component === null ? ref : (
           <>
-            <a href={componentUrl(model, component, runId)}>{component}</a>
+            <a href={componentUrl(model, component, { run: runId })}>{component}</a>
             {ref.slice(component.length)}
           </>
         )}

@@ -1,0 +1,60 @@
+/** `GET /models/:model/catalogue`: all heads or neurons of a model by what a sweep found. */
+import { Hono } from "hono";
+import { type Catalogue, type CatalogueRow, type Engine, NotFoundError } from "../engine/mod.ts";
+import { CATALOGUE_ID, CATALOGUE_ROWS, CatalogueContent, CataloguePage } from "../views/pages/catalogue_page.tsx";
+import { type CatalogueView, readCatalogueView } from "../views/catalogue_view.ts";
+import { sweepJob } from "./components.tsx";
+import type { AppEnv, Deps } from "./env.ts";
+import { isFragmentRequest } from "./renderer.tsx";
+
+/** Heads that are read at a time for the grid. */
+const GRID_ROWS = 200;
+
+export function catalogueRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
+  return new Hono<AppEnv>().get("/models/:model/catalogue", async (c) => {
+    const model = engine.model(c.req.param("model"));
+    const view = readCatalogueView(new URL(c.req.url).searchParams);
+    const sweeps = await engine.sweeps(model.id);
+    const hasRecords = sweeps.some(({ state }) => state !== "none");
+    const catalogue = hasRecords ? await listed(engine, model.id, view) : null;
+    const heads = catalogue === null || view.kind !== "head" ? [] : await allHeads(engine, model.id, view);
+    const props = { model, view, sweeps, catalogue, heads, job: sweepJob(engine, model.id) };
+    const isPart = isFragmentRequest(c.req.raw.headers) && c.req.header("HX-Target") === CATALOGUE_ID;
+    return c.render(isPart ? <CatalogueContent {...props} /> : <CataloguePage {...props} />, {
+      title: `${view.kind === "head" ? "Heads" : "Neurons"} of ${model.id}`,
+    });
+  });
+}
+
+function requestOf(model: string, { kind, textSet }: CatalogueView) {
+  return { model, kind, ...textSet === null ? {} : { textSet } };
+}
+
+async function listed(engine: Engine, model: string, view: CatalogueView): Promise<Catalogue | null> {
+  const { layer, sort, direction, page } = view;
+  const request = {
+    ...requestOf(model, view),
+    layer,
+    sort,
+    direction: direction === "asc" ? "ascending" as const : "descending" as const,
+    pageSize: CATALOGUE_ROWS,
+  };
+  try {
+    const found = await engine.catalogue({ ...request, page });
+    const last = Math.max(1, Math.ceil(found.total / CATALOGUE_ROWS));
+    return page <= last ? found : await engine.catalogue({ ...request, page: last });
+  } catch (error) {
+    // The text set of the address has no records: they can be made.
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
+
+async function allHeads(engine: Engine, model: string, view: CatalogueView): Promise<readonly CatalogueRow[]> {
+  const rows: CatalogueRow[] = [];
+  for (let page = 1;; page++) {
+    const found = await engine.catalogue({ ...requestOf(model, view), page, pageSize: GRID_ROWS });
+    rows.push(...found.rows);
+    if (found.rows.length === 0 || rows.length >= found.total) return rows;
+  }
+}

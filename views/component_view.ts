@@ -1,0 +1,67 @@
+/** What a component's page shows, as its URL says it. `readComponentView` and `componentQuery` are each other's inverse. */
+
+/** Lists of examples on the page. */
+export const EXAMPLE_LISTS = ["top", "random", "quantiles"] as const;
+export type ExampleList = typeof EXAMPLE_LISTS[number];
+
+/** Most texts of one's own that are shown at a time; the oldest goes. */
+export const MAX_OWN_TEXTS = 8;
+/** Longest of them, in characters. */
+export const MAX_OWN_TEXT = 2000;
+
+/** A token that is pinned in one of the pictures of pairs. */
+export interface PinnedToken {
+  /** As in `top.3`: the list and the place in it. */
+  readonly picture: string;
+  readonly token: number;
+}
+
+export interface ComponentView {
+  /** The run that the reader came from: its prompts are shown. */
+  readonly run: string | null;
+  /** The text set whose records are shown; null for the first that has some. */
+  readonly textSet: string | null;
+  /** For heads: which way a token's pairs are coloured when it is pointed at. */
+  readonly mode: "outgoing" | "incoming";
+  /** Lists that are shown whole. */
+  readonly whole: readonly ExampleList[];
+  /** Texts of one's own, oldest first. */
+  readonly own: readonly string[];
+  readonly pin: PinnedToken | null;
+}
+
+export const DEFAULT_COMPONENT_VIEW: ComponentView = {
+  run: null,
+  textSet: null,
+  mode: "outgoing",
+  whole: [],
+  own: [],
+  pin: null,
+};
+
+export function componentQuery({ run, textSet, mode, whole, own, pin }: ComponentView): URLSearchParams {
+  const query = new URLSearchParams();
+  if (run !== null) query.set("run", run);
+  if (textSet !== null) query.set("set", textSet);
+  if (mode !== "outgoing") query.set("mode", mode);
+  if (whole.length > 0) query.set("all", whole.join(","));
+  own.forEach((text) => query.append("p", text));
+  if (pin !== null) query.set("pin", `${pin.picture}.${pin.token}`);
+  return query;
+}
+
+/** Reads a view; what is not understood is as by default. */
+export function readComponentView(query: URLSearchParams): ComponentView {
+  const [, picture, token] = /^([a-z]+(?:\.\d{1,4}){1,2})\.(\d{1,5})$/.exec(query.get("pin") ?? "") ?? [];
+  const lists = new Set(query.getAll("all").flatMap((text) => text.split(",")));
+  const textSet = query.get("set");
+  return {
+    run: /^[0-9a-f]{8,64}$/.test(query.get("run") ?? "") ? query.get("run") : null,
+    textSet: textSet === null || textSet === "" ? null : textSet.slice(0, 200),
+    mode: query.get("mode") === "incoming" ? "incoming" : "outgoing",
+    whole: EXAMPLE_LISTS.filter((list) => lists.has(list)),
+    own: [...new Set(query.getAll("p").map((text) => text.replaceAll("\r\n", "\n").slice(0, MAX_OWN_TEXT)))]
+      .filter((text) => text !== "").slice(-MAX_OWN_TEXTS),
+    pin: picture === undefined ? null : { picture, token: Number(token) },
+  };
+}

@@ -1,0 +1,230 @@
+/** All heads or neurons of a model, by what a sweep found of them. */
+import type { VNode } from "preact";
+import type { Catalogue, CatalogueRow, CatalogueSort, Job, ModelSummary, SweepSummary } from "../../engine/mod.ts";
+import { type CatalogueView, defaultCatalogue, SCORE_SORTS, SORT_TITLES, STATISTIC_SORTS } from "../catalogue_view.ts";
+import { HeadGrid } from "../charts/head_grid.tsx";
+import { formatCount, formatNumber } from "../format.ts";
+import { swapLink } from "../parts/card.tsx";
+import { NoticePlace } from "../parts/error_note.tsx";
+import { JobProgress } from "../parts/job_progress.tsx";
+import { SweepOffer } from "../parts/sweep_offer.tsx";
+import { catalogueUrl, componentUrl } from "../urls.ts";
+
+export const CATALOGUE_ID = "catalogue";
+
+/** Rows of a page of the list. */
+export const CATALOGUE_ROWS = 50;
+
+export interface CataloguePageProps {
+  readonly model: ModelSummary;
+  readonly view: CatalogueView;
+  readonly sweeps: readonly SweepSummary[];
+  /** The page of the list; null where there has been no sweep. */
+  readonly catalogue: Catalogue | null;
+  /** All heads, for the grid; empty for neurons. */
+  readonly heads: readonly CatalogueRow[];
+  /** The job that sweeps this model; null if none does. */
+  readonly job: Job | null;
+}
+
+export function CataloguePage(props: CataloguePageProps): VNode {
+  const { model, view } = props;
+  return (
+    <div class="page catalogue-page">
+      <h1>{view.kind === "head" ? "Heads" : "Neurons"} of {model.id}</h1>
+      <NoticePlace />
+      <CatalogueContent {...props} />
+    </div>
+  );
+}
+
+/** The part that a change of view replaces. */
+export function CatalogueContent(props: CataloguePageProps): VNode {
+  const { model, view, catalogue, heads, job, sweeps } = props;
+  const link = (other: CatalogueView) => swapLink(catalogueUrl(model.id, other), `#${CATALOGUE_ID}`);
+  return (
+    <div id={CATALOGUE_ID} class="component">
+      <nav class="pair-picker" aria-label="Kind of component">
+        {(["head", "mlp"] as const).map((kind) => (
+          <a
+            id={`kind-${kind}`}
+            aria-current={view.kind === kind ? "true" : undefined}
+            href={catalogueUrl(model.id, defaultCatalogue(kind))}
+          >
+            {kind === "head" ? "heads" : "neurons"}
+          </a>
+        ))}
+      </nav>
+      {job === null ? null : <JobProgress job={job} href={catalogueUrl(model.id, view)} targetId={CATALOGUE_ID} />}
+      {catalogue === null ? (job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null) : (
+        <>
+          <Sources {...props} catalogue={catalogue} link={link} sweeps={sweeps} />
+          {view.kind === "head" ? <Grid model={model} view={view} heads={heads} link={link} /> : null}
+          <List model={model} view={view} catalogue={catalogue} link={link} />
+        </>
+      )}
+    </div>
+  );
+}
+
+type Link = (view: CatalogueView) => Readonly<Record<string, string>>;
+
+interface SourcesProps extends CataloguePageProps {
+  readonly catalogue: Catalogue;
+  readonly link: Link;
+}
+
+/** Which texts the numbers are from, and whether the sweep over them is complete. */
+function Sources({ catalogue, sweeps, view, link }: SourcesProps): VNode {
+  const known = sweeps.filter(({ state }) => state !== "none");
+  const own = known.find(({ textSet }) => textSet === catalogue.source);
+  return (
+    <p class="fine-print">
+      Over “{catalogue.source}”
+      {own === undefined ? "" : `, ${formatCount(own.tokensDone)} tokens of ${formatCount(own.sequencesDone)} texts`}
+      {own?.state === "partial" ? ` (of ${formatCount(own.sequenceCount)}: the sweep is not complete)` : ""}.
+      {known.length < 2 ? null : (
+        <>
+          {" "}
+          {known.filter(({ textSet }) => textSet !== catalogue.source).map(({ textSet }) => (
+            <a {...link({ ...view, textSet, page: 1 })}>“{textSet}”</a>
+          ))}
+        </>
+      )}
+    </p>
+  );
+}
+
+interface GridProps {
+  readonly model: ModelSummary;
+  readonly view: CatalogueView;
+  readonly heads: readonly CatalogueRow[];
+  readonly link: Link;
+}
+
+function Grid({ model, view, heads, link }: GridProps): VNode {
+  const score = SCORE_SORTS.find((known) => known === view.sort) ?? "induction";
+  return (
+    <section class="card" aria-labelledby="grid-title">
+      <h2 id="grid-title">By layer and head</h2>
+      <nav class="pair-picker" aria-label="Score">
+        {SCORE_SORTS.map((known) => (
+          <a
+            id={`score-${known}`}
+            aria-current={score === known ? "true" : undefined}
+            {...link({ ...view, sort: known, direction: "desc", page: 1 })}
+          >
+            {SORT_TITLES[known]}
+          </a>
+        ))}
+      </nav>
+      <HeadGrid
+        rows={heads}
+        score={score}
+        layerCount={model.layerCount}
+        headCount={model.headCount}
+        headLink={(ref) => ({ href: componentUrl(model.id, ref) })}
+      />
+    </section>
+  );
+}
+
+interface ListProps {
+  readonly model: ModelSummary;
+  readonly view: CatalogueView;
+  readonly catalogue: Catalogue;
+  readonly link: Link;
+}
+
+function List({ model, view, catalogue: { rows, total }, link }: ListProps): VNode {
+  const sorts: readonly CatalogueSort[] = view.kind === "head" ? [...SCORE_SORTS, ...STATISTIC_SORTS] : STATISTIC_SORTS;
+  const pageCount = Math.max(1, Math.ceil(total / CATALOGUE_ROWS));
+  const page = Math.min(view.page, pageCount);
+  return (
+    <section class="card" aria-labelledby="list-title">
+      <h2 id="list-title">Sorted by {SORT_TITLES[view.sort].toLowerCase()}</h2>
+      <LayerPicker model={model} view={view} link={link} />
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of components">
+        <table class="node-table">
+          <caption class="visually-hidden">Components with their statistics</caption>
+          <thead>
+            <tr>
+              <th scope="col">Component</th>
+              {sorts.map((sort) => <SortHeader sort={sort} view={view} link={link} />)}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr>
+                <th scope="row" class="node-ref">
+                  <a href={componentUrl(model.id, row.component)}>
+                    <code>{row.component}</code>
+                  </a>
+                </th>
+                {sorts.map((sort) => {
+                  const value = valueOf(row, sort);
+                  return (
+                    <td class="number" title={Number.isFinite(value) ? String(value) : "no value"}>
+                      {Number.isFinite(value) ? formatNumber(value) : "—"}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <nav class="pager" aria-label="Pages of the list">
+        <span class="pager-count">{formatCount(total)} in all</span>
+        {page > 1
+          ? <a id="page-previous" rel="prev" {...link({ ...view, page: page - 1 })}>← Previous</a>
+          : <span class="pager-end">← Previous</span>}
+        <span>page {page} of {pageCount}</span>
+        {page < pageCount
+          ? <a id="page-next" rel="next" {...link({ ...view, page: page + 1 })}>Next →</a>
+          : <span class="pager-end">Next →</span>}
+      </nav>
+    </section>
+  );
+}
+
+function LayerPicker({ model, view, link }: Pick<ListProps, "model" | "view" | "link">): VNode {
+  return (
+    <nav class="pair-picker" aria-label="Layer">
+      {[null, ...Array.from({ length: model.layerCount }, (_, layer) => layer)].map((layer) => (
+        <a
+          id={`layer-${layer ?? "all"}`}
+          aria-current={view.layer === layer ? "true" : undefined}
+          {...link({ ...view, layer, page: 1 })}
+        >
+          {layer === null ? "all layers" : layer}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function SortHeader(
+  { sort, view, link }: { readonly sort: CatalogueSort; readonly view: CatalogueView; readonly link: Link },
+): VNode {
+  const isSorted = view.sort === sort;
+  const direction = isSorted && view.direction === "desc" ? "asc" : "desc";
+  return (
+    <th
+      scope="col"
+      class="number"
+      aria-sort={isSorted ? (view.direction === "asc" ? "ascending" : "descending") : undefined}
+    >
+      <a id={`sort-${sort}`} {...link({ ...view, sort, direction, page: 1 })}>
+        {SORT_TITLES[sort]}
+        <span aria-hidden="true">{isSorted ? (view.direction === "asc" ? " ▲" : " ▼") : ""}</span>
+      </a>
+    </th>
+  );
+}
+
+function valueOf({ scores, ...statistics }: CatalogueRow, sort: CatalogueSort): number {
+  return sort in statistics
+    ? statistics[sort as keyof typeof statistics] as number
+    : scores?.[sort as keyof NonNullable<typeof scores>] ?? NaN;
+}
