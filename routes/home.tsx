@@ -13,15 +13,17 @@ export function homeRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
 }
 
 /** The landing page, with what was typed into its jump box where that led nowhere. */
-export function renderLanding(
+export async function renderLanding(
   c: Context<AppEnv>,
   { engine }: Pick<Deps, "engine">,
   jump: JumpFields = { to: "", kind: "mlp", model: "", problem: null },
-): Response | Promise<Response> {
+): Promise<Response> {
   const models = engine.models();
+  const sweeps = (await Promise.all(models.map(({ id }) => engine.sweeps(id)))).flat();
   return c.render(
     <LandingPage
       models={models}
+      sweeps={sweeps}
       examples={examplesFor(models[0]?.id ?? "")}
       recentRuns={engine.recentRuns(RECENT_RUNS)}
       status={engine.status()}

@@ -7,6 +7,7 @@ import type {
   ModelSummary,
   RunResult,
   ScoredTokens,
+  SweepSummary,
 } from "../engine/mod.ts";
 import type { FormCheckProps } from "./parts/form_check.tsx";
 import type { JumpFields } from "./parts/jump_form.tsx";
@@ -60,6 +61,8 @@ export interface Example {
 
 export interface LandingProps {
   readonly models: readonly ModelSummary[];
+  /** Of all models. */
+  readonly sweeps: readonly SweepSummary[];
   readonly examples: readonly Example[];
   readonly recentRuns: readonly RunResult[];
   readonly status: EngineStatus;

@@ -59,6 +59,13 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["compare", `/compare?a=${id(run)}&b=${id(pair)}`],
     ["component", `/models/demo/components/head/0/1?run=${id(run)}`],
     ["component without a run", "/models/demo/components/mlp/1/31"],
+    [
+      "component, everything open",
+      "/models/demo/components/head/0/1?all=top,random,quantiles&mode=incoming&p=Mary+gave&pin=top.0.2",
+    ],
+    ["heads", "/models/demo/catalogue"],
+    ["neurons", "/models/demo/catalogue?kind=mlp&layer=1&sort=mean&dir=asc"],
+    ["jobs", "/jobs"],
     ["jump that leads nowhere", "/jump?to=9:9"],
     ["missing", "/runs/nothing"],
   ]);

@@ -148,7 +148,7 @@ function PairTokens(
       </div>
       {isPinned
         ? (
-          <p class="example-pinned">
+          <p class="readout">
             {pairSentence(pairValues(pairs, pinned, mode), nameOf, { at: pinned, mode, listed: LISTED })}
           </p>
         )

@@ -1,5 +1,5 @@
 /** How examples are to be read; said once above them. */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import type { PairMode } from "./pairs.ts";
 import { SequentialLegend } from "./heat_legend.tsx";
 
@@ -26,38 +26,53 @@ export function ExampleLegend({ kind, mode }: ExampleLegendProps): VNode {
 function ValueKeys(): VNode {
   return (
     <p class="legend">
-      <span class="example-key example-values" aria-hidden="true">
-        <span data-max="true">token</span>
+      <span>
+        <Sample kind="values">
+          <span data-max="true">token</span>
+        </Sample>
+        framed: the example’s maximum
       </span>
-      <span>framed: the example’s maximum</span>
-      <span class="example-key example-values" aria-hidden="true">
-        <span class="heat-n5">token</span>
+      <span>
+        <Sample kind="values">
+          <span class="heat-n5">token</span>
+        </Sample>
+        orange with dots below: less than 0
       </span>
-      <span>dotted underline, orange: below 0</span>
     </p>
   );
 }
 
-function PairKeys({ mode }: { readonly mode: PairMode }): VNode {
+function PairKeys({ mode }: Pick<ExampleLegendProps, "mode">): VNode {
+  const isOutgoing = mode === "outgoing";
   return (
     <p class="legend">
-      <span class="example-key example-pairs" aria-hidden="true">
-        <span class="in-8">token</span>
-      </span>
-      <span>bar above: how strongly it reads, at most (as query)</span>
-      <span class="example-key example-pairs" aria-hidden="true">
-        <span class="out-8">token</span>
-      </span>
-      <span>bar below: how strongly it is read, at most (as key)</span>
-      <span class="example-key example-pairs" aria-hidden="true">
-        <span class={mode === "outgoing" ? "at out-8" : "at in-8"}>token</span>
-        <span class={mode === "outgoing" ? "in-6 seq-6" : "out-6 seq-6"}>token</span>
+      <span>
+        <Sample kind="pairs">
+          <span class="in-8">token</span>
+        </Sample>
+        above: how strongly it reads at most, as query
       </span>
       <span>
-        {mode === "outgoing"
-          ? "point at a token, or pin it by pressing: later tokens are shaded by how strongly they read it"
-          : "point at a token, or pin it by pressing: earlier tokens are shaded by how strongly it reads them"}
+        <Sample kind="pairs">
+          <span class="out-8">token</span>
+        </Sample>
+        below: how strongly it is read at most, as key
+      </span>
+      <span>
+        <Sample kind="pairs">
+          <span class={isOutgoing ? "at out-8" : "out-7 seq-7"}>one</span>
+          <span class={isOutgoing ? "in-7 seq-7" : "at in-8"}>two</span>
+        </Sample>
+        pointed at or pinned: {isOutgoing
+          ? "later tokens are shaded by how strongly they read it"
+          : "earlier tokens are shaded by how strongly it reads them"}
       </span>
     </p>
   );
+}
+
+function Sample(
+  { kind, children }: { readonly kind: "values" | "pairs"; readonly children: ComponentChildren },
+): VNode {
+  return <span class={`example-key example-${kind}`} aria-hidden="true">{children}</span>;
 }

@@ -38,18 +38,14 @@ export function HeadGrid({ rows, score, layerCount, headCount, headLink }: HeadG
           </caption>
           <thead>
             <tr>
-              <th scope="col">Layer</th>
-              {heads.map((head) => (
-                <th scope="col">
-                  <span class="visually-hidden">Head</span> {head}
-                </th>
-              ))}
+              <td />
+              {heads.map((head) => <th scope="col">head {head}</th>)}
             </tr>
           </thead>
           <tbody>
             {Array.from({ length: layerCount }, (_, layer) => (
               <tr>
-                <th scope="row">{layer}</th>
+                <th scope="row">layer {layer}</th>
                 {heads.map((head) => {
                   const ref = `head/${layer}/${head}`;
                   return <Cell headRef={ref} value={values.get(ref) ?? NaN} largest={largest} headLink={headLink} />;

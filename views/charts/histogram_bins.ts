@@ -58,24 +58,18 @@ export function countTicks(largest: number): readonly number[] {
     .map((power) => 10 ** power);
 }
 
-/** Edges that have a label, as places in bins: zero, ±1 and so on by whole octaves, no two closer than so many bins. */
+/** Edges that have a label, as places in bins: zero, and of the others whole octaves from ±1, none closer than so many bins. */
 export function labelledEdges(bins: readonly Bin[], gap: number): readonly { place: number; value: number }[] {
-  const edges = [...bins.map(({ from }) => from), bins.at(-1)?.to ?? NaN];
   const zero = bins.findIndex(({ hasZero }) => hasZero);
-  const labels = zero < 0 ? [] : [{ place: zero + 0.5, value: 0 }];
+  const origin = zero < 0 ? [] : [{ place: zero + 0.5, value: 0 }];
   // Two bins are an octave.
   const stride = 2 * Math.ceil(gap / 2);
-  for (const sign of [-1, 1]) {
-    const side = edges.map((value, place) => ({ value, place })).filter(({ value }) =>
-      Number.isFinite(value) && Math.sign(value) === sign
+  const others = [...bins.map(({ from }) => from), bins.at(-1)?.to ?? NaN].map((value, place) => ({ value, place }))
+    .filter(({ value, place }) =>
+      Number.isFinite(value) && value !== 0 && Math.round(2 * Math.log2(Math.abs(value))) % stride === 0 &&
+      origin.every((label) => Math.abs(label.place - place) >= gap)
     );
-    const anchor = side.toSorted((a, b) => distanceToOne(a.value) - distanceToOne(b.value))[0];
-    for (const { value, place } of side) {
-      const isClose = labels.some((label) => label.value === 0 && Math.abs(label.place - place) < gap);
-      if (!isClose && (place - (anchor?.place ?? 0)) % stride === 0) labels.push({ place, value });
-    }
-  }
-  return labels.toSorted((a, b) => a.place - b.place);
+  return [...origin, ...others].toSorted((a, b) => a.place - b.place);
 }
 
 /** Labels with the row in which each has room beside those before it; those without room are left out. */
@@ -90,8 +84,4 @@ export function inRows<T extends { readonly x: number; readonly width: number }>
     ends[row] = label.x + label.width / 2;
     return [{ ...label, row }];
   });
-}
-
-function distanceToOne(value: number): number {
-  return Math.abs(Math.log(Math.abs(value)));
 }

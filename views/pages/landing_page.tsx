@@ -1,12 +1,13 @@
 import type { VNode } from "preact";
-import type { ModelSummary, RunResult, Side } from "../../engine/mod.ts";
+import type { RunResult, Side } from "../../engine/mod.ts";
 import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts";
+import { defaultCatalogue } from "../catalogue_view.ts";
 import type { Example, LandingProps } from "../props.ts";
 import { JumpForm } from "../parts/jump_form.tsx";
-import { compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
+import { catalogueUrl, compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
 
 /** The first page: what this is, a question to begin with, what is loaded, what was asked. */
-export function LandingPage({ models, examples, recentRuns, status, jump }: LandingProps): VNode {
+export function LandingPage({ models, sweeps, examples, recentRuns, status, jump }: LandingProps): VNode {
   const [first, ...rest] = examples;
   return (
     <div class="page landing-page">
@@ -37,7 +38,7 @@ export function LandingPage({ models, examples, recentRuns, status, jump }: Land
         <h2 id="examples-title">What the demo model can do</h2>
         <div class="gallery">{rest.map((example) => <ExampleCard example={example} isFirst={false} />)}</div>
       </section>
-      <Models models={models} />
+      <Models models={models} sweeps={sweeps} />
       <RecentRuns runs={recentRuns} />
     </div>
   );
@@ -79,7 +80,7 @@ function ExampleCard(
   );
 }
 
-function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode {
+function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VNode {
   return (
     <section class="card" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
@@ -96,6 +97,7 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
               <th scope="col" class="number">Context</th>
               <th scope="col" class="number">Parameters</th>
               <th scope="col" class="number">Weights</th>
+              <th scope="col">Records of all</th>
             </tr>
           </thead>
           <tbody>
@@ -111,6 +113,11 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
                 <td class="number">{formatCount(model.contextLength)}</td>
                 <td class="number">{formatCount(model.parameterCount)}</td>
                 <td class="number">{formatBytes(model.weightsBytes)}</td>
+                <td>
+                  <a href={catalogueUrl(model.id, defaultCatalogue("head"))}>heads</a>,{" "}
+                  <a href={catalogueUrl(model.id, defaultCatalogue("mlp"))}>neurons</a>{" "}
+                  <span class="fine-print">{sweepInWords(sweeps.filter((sweep) => sweep.model === model.id))}</span>
+                </td>
               </tr>
             ))}
           </tbody>
@@ -118,6 +125,17 @@ function Models({ models }: { readonly models: readonly ModelSummary[] }): VNode
       </div>
     </section>
   );
+}
+
+/** As in “corpus: swept”, or that there is nothing yet. */
+function sweepInWords(sweeps: LandingProps["sweeps"]): string {
+  const known = sweeps.filter(({ state }) => state !== "none");
+  if (known.length === 0) return "not swept yet";
+  return known.map(({ textSet, state, sequencesDone, sequenceCount }) =>
+    state === "done"
+      ? `${textSet}: swept`
+      : `${textSet}: ${formatCount(sequencesDone)} of ${formatCount(sequenceCount)} texts`
+  ).join("; ");
 }
 
 function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {
