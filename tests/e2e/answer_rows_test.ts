@@ -253,16 +253,19 @@ Deno.test("what the feature table says of cards and rows of nodes", async (t) =>
 
   await row("U63 a node's name leads to its component, with the prompt, whatever is in it", async (page) => {
     const text = "1+1=2 & #5 100% <b>ü</b>\nMary said that";
-    await showRun(page, url, { prompts: [{ text, targets: [" she"], distractors: [" he"] }] });
-    const name = rowOf(page, await page.locator("#nodes [data-ref^=head]").first().getAttribute("data-ref") ?? "");
-    const component = await name.locator("th a").innerText();
-    await name.locator("th a").click();
-    await page.waitForURL(/\/components\/head\//);
+    const { id } = await showRun(page, url, { prompts: [{ text, targets: [" she"], distractors: [" he"] }] });
+    const ref = await page.locator("#nodes [data-ref^=head]").first().getAttribute("data-ref") ?? "";
+    const tokens = await rowOf(page, ref).locator(".node-tokens").innerText();
+    const name = rowOf(page, ref).locator("th a");
+    const component = await name.innerText();
+    await name.click();
+    await page.waitForURL(new RegExp(`/components/${component}\\?run=${id}$`));
     assert.equal(await page.locator("h1 code").innerText(), component);
-    const shown = (await page.locator(".compared-prompt").innerText()).replaceAll("␣", " ").replaceAll("↵", "\n");
-    assert.equal(shown, text);
+    // What it does there is what the row said.
+    const own = page.getByRole("region", { name: "Its nodes" }).locator("tr").filter({ has: page.getByText(ref) });
+    assert.equal(await own.locator(".node-tokens").innerText(), tokens);
     await page.getByRole("link", { name: "The answer", exact: true }).click();
-    await page.waitForURL(/\/runs\//);
+    await page.waitForURL(new RegExp(`/runs/${id}$`));
     assert.equal(await page.locator("#prompt-0").inputValue(), text);
   });
 
