@@ -10,7 +10,7 @@ import type { AssetUrls } from "./assets.ts";
 import type { AppEnv } from "./env.ts";
 
 /** Request headers on which the answer depends. */
-const FRAGMENT_HEADERS = "HX-Request, HX-History-Restore-Request, HX-Request-Type, HX-Target, Cookie";
+const FRAGMENT_HEADERS = "HX-Request, HX-History-Restore-Request, HX-Request-Type, HX-Target, HX-Current-URL, Cookie";
 
 /** Name of the cookie that holds the reader's choice of theme. */
 export const THEME_COOKIE = "theme";

@@ -178,7 +178,7 @@ export function readView(query: URLSearchParams, sideCount: number): RunViewStat
     side: query.get("side") === "diff" && sideCount > 1 ? "diff" : sideOf(query.get("side"), sideCount),
     pair: pairOf(query.get("pair"), sideCount),
     page: Math.max(1, wholeNumber(query.get("page")) ?? 1),
-    pageSize: pageSizes(sideCount).find((size) => size === wholeNumber(query.get("size"))) ?? DEFAULT_VIEW.pageSize,
+    pageSize: pageSizeOf(wholeNumber(query.get("size")), sideCount),
     filter: {
       kinds: listOf(NODE_KINDS, query.getAll("kind")),
       layers: layersOf(query),
@@ -201,6 +201,13 @@ export function readView(query: URLSearchParams, sideCount: number): RunViewStat
     off: textsOf(query.getAll("off"), 64),
     previous: /^[0-9a-f]{8,64}$/.test(query.get("from") ?? "") ? query.get("from") : null,
   };
+}
+
+/** A size that is offered; one that is too large for so many sides becomes the largest that is not. */
+function pageSizeOf(asked: number | null, sideCount: number): number {
+  const sizes = pageSizes(sideCount);
+  const isKnown = asked !== null && pageSizes(1).includes(asked);
+  return isKnown ? sizes.findLast((size) => size <= asked) ?? DEFAULT_VIEW.pageSize : DEFAULT_VIEW.pageSize;
 }
 
 function oneOf<T extends string>(known: readonly T[], text: string | null): T | null {

@@ -29,7 +29,7 @@ async function tour(page: Page, picture: (name: string) => string): Promise<void
     await page.mouse.move(0, 0);
     await page.locator(from).first().evaluate((element) => {
       element.scrollIntoView();
-      element.ownerDocument.defaultView.scrollBy(0, -12);
+      element.ownerDocument.defaultView?.scrollBy(0, -12);
     });
     await page.screenshot({ path: picture(name), clip: { x: 0, y: 0, width: SIZE.width, height } });
   };

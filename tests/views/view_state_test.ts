@@ -26,7 +26,7 @@ const number = fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }).map
 const view: fc.Arbitrary<RunViewState> = fc.record({
   sort: fc.constantFrom(...NODE_SORTS),
   direction: fc.constantFrom("asc", "desc", "size"),
-  side: fc.constantFrom(0, 1, 2, 3, "diff"),
+  side: fc.constantFrom<number | "diff">(0, 1, 2, 3, "diff"),
   pair: fc.constantFrom([0, 1], [0, 2], [3, 1]),
   page: fc.integer({ min: 1, max: 9999 }),
   pageSize: fc.constantFrom(10, 25, 50),
