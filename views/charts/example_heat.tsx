@@ -44,11 +44,11 @@ export function ExampleHeat(props: ExampleHeatProps): VNode {
   const { example: { tokens, values, max, at }, label } = props;
   const places = at.filter((token) => token in tokens).map((token) => tokenName(tokens, token));
   return (
-    <figure class="example" data-picture>
+    <figure class="record" data-picture>
       <figcaption>
-        <span class="example-label">{label}</span>
+        <span class="record-label">{label}</span>
         {places.length === 0 ? null : (
-          <span class="example-max">
+          <span class="record-max">
             max <b>{formatShort(max)}</b> {places.length > 1 ? "" : "at "}
             <span class="token-name">{places[0]}</span>
             {places.length > 1
@@ -83,7 +83,7 @@ function ValueTokens(
   // Tab leads to the token of the maximum; the arrow keys lead on from there.
   const start = place in tokens ? place : 0;
   return (
-    <ol class="example-values" start={0} aria-label={label} data-roving>
+    <ol class="record-values" start={0} aria-label={label} data-roving>
       {tokens.map(({ text }, token) => {
         const value = values[token];
         const written = value === undefined ? "no value" : formatSigned(value);
@@ -121,7 +121,7 @@ function PairTokens(
   return (
     <>
       <div
-        class="example-pairs"
+        class="record-pairs"
         role="group"
         aria-label={`${label}. Read most: ${strongest("reads")}. Most read: ${strongest("isRead")}`}
         data-roving

@@ -12,7 +12,7 @@ export interface ExampleLegendProps {
 /** The legend of `ExampleHeat`. */
 export function ExampleLegend({ kind, mode }: ExampleLegendProps): VNode {
   return (
-    <div class="example-legend">
+    <div class="record-legend">
       {kind === "neuron" ? <ValueKeys /> : <PairKeys mode={mode} />}
       <SequentialLegend
         low="0"
@@ -74,5 +74,5 @@ function PairKeys({ mode }: Pick<ExampleLegendProps, "mode">): VNode {
 function Sample(
   { kind, children }: { readonly kind: "values" | "pairs"; readonly children: ComponentChildren },
 ): VNode {
-  return <span class={`example-key example-${kind}`} aria-hidden="true">{children}</span>;
+  return <span class={`record-key record-${kind}`} aria-hidden="true">{children}</span>;
 }

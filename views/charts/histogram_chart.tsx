@@ -99,15 +99,20 @@ export function HistogramChart({ statistics: { histogram, quantiles, count } }: 
               </text>
             </>
           ))}
-          {marks.map(({ text, x: place, row: labelRow }) => {
-            const base = (LABEL_ROWS - labelRow) * LABEL_HEIGHT;
-            return (
-              <>
-                <line class="quantile-line" x1={place} x2={place} y1={base + 2} y2={bottom} />
-                <text class="quantile" x={place} y={base - 2} text-anchor="middle">{text}</text>
-              </>
-            );
-          })}
+          {marks.map(({ x: place, row: labelRow }) => (
+            <line
+              class="quantile-line"
+              x1={place}
+              x2={place}
+              y1={(LABEL_ROWS - labelRow) * LABEL_HEIGHT + 2}
+              y2={bottom}
+            />
+          ))}
+          {marks.map(({ text, x: place, row: labelRow }) => (
+            <text class="quantile" x={place} y={(LABEL_ROWS - labelRow) * LABEL_HEIGHT - 2} text-anchor="middle">
+              {text}
+            </text>
+          ))}
         </svg>
       </div>
       <Numbers row={row} quantiles={quantiles} />

@@ -88,7 +88,7 @@ export function markClass({ reads, isRead, shade }: Mark, largest: number): stri
   }).join(" ");
 }
 
-/** Who reads a token, or whom it reads, strongest first: “4 ␣Mary is read by: 12 ␣gave 1.23, 7 ␣and 0.4”. */
+/** Who reads a token, or whom it reads, strongest first: “4 ␣Mary is read by: 12 ␣gave 1.23 · 7 ␣and 0.4”. */
 export function pairSentence(values: readonly number[], nameOf: (token: number) => string, about: PairSubject): string {
   const listed = values.map((value, token) => ({ value, token })).filter(({ value }) => value > 0)
     .toSorted((a, b) => b.value - a.value);
@@ -96,7 +96,7 @@ export function pairSentence(values: readonly number[], nameOf: (token: number) 
   if (listed.length === 0) return `${begin}hardly any token`;
   const rest = listed.length - about.listed;
   const told = listed.slice(0, about.listed).map(({ value, token }) => `${nameOf(token)} ${formatShort(value)}`);
-  return `${begin}${told.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+  return `${begin}${told.join(" · ")}${rest > 0 ? ` and ${rest} more` : ""}`;
 }
 
 export interface PairSubject {

@@ -1,6 +1,6 @@
 /** What a head is known for: its scores as bars, each with its meaning. */
 import type { VNode } from "preact";
-import { coordinate } from "./numbers.ts";
+import { allDigits, coordinate } from "./numbers.ts";
 import type { HeadScores } from "../../engine/mod.ts";
 import { SCORE_TEXTS, scoreNames } from "./score_texts.ts";
 
@@ -35,13 +35,14 @@ export function ScoreBars({ scores }: ScoreBarsProps): VNode {
           {scoreNames().map((name) => {
             const { name: title, meaning, full, unit } = SCORE_TEXTS[name];
             const value = scores[name];
-            const length = coordinate(Math.max(0, Math.min(1, value / full)) * WIDTH);
+            const isKnown = Number.isFinite(value);
+            const length = isKnown ? coordinate(Math.max(0, Math.min(1, value / full)) * WIDTH) : 0;
             return (
               <tr>
                 <th scope="row">{title}</th>
-                <td class="number" title={Number.isFinite(value) ? String(value) : undefined}>
+                <td class="number" title={allDigits(value)}>
                   {formatScore(value)}
-                  {unit === "" ? null : <span class="score-unit">{` ${unit}`}</span>}
+                  {unit === "" || !isKnown ? null : <span class="score-unit">{` ${unit}`}</span>}
                 </td>
                 <td>
                   <svg width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
@@ -51,7 +52,12 @@ export function ScoreBars({ scores }: ScoreBarsProps): VNode {
                       : null}
                   </svg>
                 </td>
-                <td class="score-meaning">{meaning}</td>
+                <td class="score-meaning">
+                  {meaning}
+                  {full === 1
+                    ? null
+                    : ` Its bar ends at ${full} ${unit}: evenly over ${Math.round(Math.exp(full))} tokens.`}
+                </td>
               </tr>
             );
           })}
@@ -64,5 +70,5 @@ export function ScoreBars({ scores }: ScoreBarsProps): VNode {
 /** Two decimals; what is above zero is never written as zero. */
 export function formatScore(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  return value > 0 && value < 0.005 ? "<0.01" : value.toFixed(2);
+  return value > 0 && value < 0.005 ? "<0.01" : value.toFixed(2).replace("-", "\u2212");
 }

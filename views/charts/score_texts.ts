@@ -5,12 +5,12 @@ export interface ScoreText {
   readonly name: string;
   /** One line: what it measures. */
   readonly meaning: string;
-  /** What a full bar stands for: shares end at 1, entropies at that of even attention over some tokens. */
+  /** What a full bar stands for: shares end at 1. */
   readonly full: number;
   readonly unit: "" | "nats";
 }
 
-/** Entropies have no end of their own: this is even attention over 148 tokens. */
+/** Entropies have no end of their own. */
 const FULL_ENTROPY = 5;
 
 /** In the order in which they are shown. */
@@ -28,7 +28,7 @@ export const SCORE_TEXTS: Readonly<Record<keyof HeadScores, ScoreText>> = {
   firstToken: share("First token", "Attention to the first token, where heads look that have nothing to do."),
   entropy: {
     name: "Entropy",
-    meaning: "How widely attention is spread, on average: 0 is on one token; the bar is full at 5 nats, even over 148.",
+    meaning: "How widely attention is spread, on average; 0 is all of it on one token.",
     full: FULL_ENTROPY,
     unit: "nats",
   },
