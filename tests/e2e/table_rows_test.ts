@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import type { Locator, Page } from "playwright-core";
 import type { Metric, NodeRow, RunResult, ScoredTokens } from "../../engine/mod.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { eventually, openRow, PROMPT, rowOf, showRun, untilAnswered, withPage } from "../support/e2e.ts";
+import { askApi, eventually, openRow, PROMPT, rowOf, showRun, untilAnswered, withPage } from "../support/e2e.ts";
 import { startServer } from "../support/test_server.ts";
 
 const METRICS = ["activation", "writeNorm", "directEffect", "totalEffect"] as const;
 const TITLES = ["Activation", "Write magnitude", "Direct effect", "Total effect"];
 const MOVER = "head/3/3@14<2";
 const NEURON = "mlp/3/195@14";
+/** Everything but the nodes. */
+const FOLDED = "cards=logits,layers,checks,provenance";
 /** Two prompts that want the opposite of each other. */
 const PAIR = {
   prompts: [PROMPT, PROMPT.replace(", John", ", Mary")].map((text) => ({
@@ -107,7 +109,7 @@ Deno.test("rows of the node table, U67 to U82", async (t) => {
   });
 
   await step("U71 every column sorts, both ways and by size", async (page) => {
-    const { nodes } = await showRun(page, url, { ...PAIR, view: "size=10&sort=ref" });
+    const { nodes } = await showRun(page, url, { ...PAIR, view: `size=10&sort=ref&${FOLDED}` });
     for (const metric of METRICS) {
       for (const [place, side] of ["0", "diff", "1"].entries()) {
         const all = nodes.map((row) => sideValue(row, metric, side));
@@ -189,12 +191,14 @@ Deno.test("rows of the node table, U67 to U82", async (t) => {
   await step("U74 a row offers what its kind can do, and nothing that fails", async (page) => {
     const head = ["Ablate", "Ablate row", "Trace q", "Trace k", "Trace qk", "Trace v"];
     const offered = { [MOVER]: head, [NEURON]: ["Ablate", "Trace"], "embed@4": ["Ablate"] };
-    const { id } = await showRun(page, url);
+    const { id } = await askApi(url);
+    const details = page.locator("#nodes .detail-row");
     for (const [ref, expected] of Object.entries(offered)) {
-      const details = await openRow(page, ref);
+      const address = `${url}runs/${id}?q=${encodeURIComponent(ref)}&${FOLDED}&open=${encodeURIComponent(ref)}`;
+      await page.goto(address);
       assert.deepEqual(await details.getByRole("button").allInnerTexts(), expected);
       for (const name of expected) {
-        await page.goto(`${url}runs/${id}?size=100&open=${encodeURIComponent(ref)}`);
+        await page.goto(address);
         await untilAnswered(page, () => details.getByRole("button", { name, exact: true }).click());
         assert.equal(await page.locator("#notice").innerText(), "", `${name} of ${ref}`);
         // What was done is not offered again: it could only be refused.
@@ -202,13 +206,12 @@ Deno.test("rows of the node table, U67 to U82", async (t) => {
           assert.equal(await details.getByRole("button", { name, exact: true }).count(), 0);
         }
       }
-      await page.goto(`${url}runs/${id}?size=100&open=${encodeURIComponent(ref)}`);
+      await page.goto(address);
       for (const href of await linksOf(details.locator("a.button:not([data-pin])"))) {
         assert.equal((await fetch(href)).status, 200, href);
       }
       await details.locator("[data-pin]").click();
       await page.locator("[data-circuit]", { hasText: "Circuit of 1 pinned" }).waitFor();
-      await page.goto(`${url}runs/${id}?size=100`);
     }
     // While a neuron is traced, a value can be traced towards it: but only of heads that write before it reads.
     const { nodes } = await showRun(page, url, { trace: { node: "mlp/2/66@14" }, view: "size=100&q=head" });
