@@ -4,6 +4,7 @@ import type { AttentionResult, RunResult } from "../../engine/mod.ts";
 import { AttentionMatrix } from "../charts/attention_matrix.tsx";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
+import { PageWays, Steps } from "../parts/pager.tsx";
 import type { Loaded } from "../props.ts";
 import { attentionUrl, type AttentionView, componentUrl, runUrl } from "../urls.ts";
 import { toggledList } from "../view_state.ts";
@@ -76,15 +77,16 @@ export function AttentionContent(props: AttentionPageProps): VNode {
           <>
             {count > ATTENTION_WINDOW
               ? (
-                <nav class="pager" aria-label="Tokens of the matrix">
-                  {from > 0
-                    ? <a id="window-previous" {...link({ from: Math.max(0, from - ATTENTION_WINDOW) })}>← earlier</a>
-                    : <span class="pager-end">← earlier</span>}
-                  <span>tokens {from}–{end - 1} of {count}</span>
-                  {end < count
-                    ? <a id="window-next" {...link({ from: end })}>later →</a>
-                    : <span class="pager-end">later →</span>}
-                </nav>
+                <PageWays
+                  label="Tokens of the matrix"
+                  words={["← earlier", "later →"]}
+                  previous={from > 0
+                    ? { id: "window-previous", ...link({ from: Math.max(0, from - ATTENTION_WINDOW) }) }
+                    : null}
+                  next={end < count ? { id: "window-next", ...link({ from: end }) } : null}
+                >
+                  tokens {from}–{end - 1} of {count}
+                </PageWays>
               )
               : null}
             <AttentionMatrix
@@ -111,23 +113,17 @@ export function firstToken({ from }: Pick<AttentionView, "from">, count: number)
 /** To the neighbouring heads and layers; the ends say that they are. */
 function HeadSteps({ run: { id }, view, layerCount, headCount }: AttentionPageProps): VNode {
   const [, layer = 0, head = 0] = view.head.split("/").map(Number);
-  const steps = [
-    { name: "previous head", mark: "←", layer, head: head - 1 },
-    { name: "next head", mark: "→", layer, head: head + 1 },
-    { name: "layer below", mark: "↓", layer: layer - 1, head },
-    { name: "layer above", mark: "↑", layer: layer + 1, head },
-  ];
+  const hrefOf = (l: number, h: number) =>
+    l < 0 || h < 0 || l >= layerCount || h >= headCount ? null : attentionUrl(id, { ...view, head: `head/${l}/${h}` });
   return (
-    <nav class="steps" aria-label="Neighbouring heads">
-      {steps.map(({ name, mark, layer: l, head: h }) =>
-        l < 0 || h < 0 || l >= layerCount || h >= headCount
-          ? <span class="pager-end" title={`no ${name}`}>{mark}</span>
-          : (
-            <a href={attentionUrl(id, { ...view, head: `head/${l}/${h}` })} title={name} aria-label={name}>
-              {mark}
-            </a>
-          )
-      )}
-    </nav>
+    <Steps
+      label="Neighbouring heads"
+      steps={[
+        { name: "previous head", mark: "←", rel: "prev", href: hrefOf(layer, head - 1) },
+        { name: "next head", mark: "→", rel: "next", href: hrefOf(layer, head + 1) },
+        { name: "layer below", mark: "↓", href: hrefOf(layer - 1, head) },
+        { name: "layer above", mark: "↑", href: hrefOf(layer + 1, head) },
+      ]}
+    />
   );
 }

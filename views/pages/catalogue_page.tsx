@@ -7,6 +7,7 @@ import { formatCount, formatNumber } from "../format.ts";
 import { swapLink } from "../parts/card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
+import { PageWays } from "../parts/pager.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import { catalogueUrl, componentUrl } from "../urls.ts";
 
@@ -174,16 +175,14 @@ function List({ model, view, catalogue: { rows, total }, link }: ListProps): VNo
           </tbody>
         </table>
       </div>
-      <nav class="pager" aria-label="Pages of the list">
-        <span class="pager-count">{formatCount(total)} in all</span>
-        {page > 1
-          ? <a id="page-previous" rel="prev" {...link({ ...view, page: page - 1 })}>← Previous</a>
-          : <span class="pager-end">← Previous</span>}
-        <span>page {page} of {pageCount}</span>
-        {page < pageCount
-          ? <a id="page-next" rel="next" {...link({ ...view, page: page + 1 })}>Next →</a>
-          : <span class="pager-end">Next →</span>}
-      </nav>
+      <PageWays
+        label="Pages of the list"
+        previous={page > 1 ? { id: "page-previous", rel: "prev", ...link({ ...view, page: page - 1 }) } : null}
+        next={page < pageCount ? { id: "page-next", rel: "next", ...link({ ...view, page: page + 1 }) } : null}
+        before={<span class="pager-count">{formatCount(total)} in all</span>}
+      >
+        page {page} of {pageCount}
+      </PageWays>
     </section>
   );
 }

@@ -18,6 +18,7 @@ import { NoticePlace } from "../parts/error_note.tsx";
 import { COMPONENT_ID } from "../parts/example_list.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
 import { OwnText } from "../parts/own_text.tsx";
+import { Steps } from "../parts/pager.tsx";
 import { largestOf, RecordsSection } from "../parts/records_section.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import { Vocabulary } from "../parts/vocabulary.tsx";
@@ -64,7 +65,7 @@ export function ComponentPage(props: ComponentPageProps): VNode {
         <h1>
           {kind === "head" ? `Head ${index}` : `Neuron ${index}`} of layer {layer} <code>{ref}</code>
         </h1>
-        <Steps {...props} />
+        <ComponentSteps {...props} />
       </div>
       <p class="fine-print">
         <a href={debuggerUrl(model.id)}>{model.id}</a>: {model.layerCount} layers, {model.headCount} heads and{" "}
@@ -122,31 +123,23 @@ export function ComponentContent(props: ComponentPageProps): VNode {
 }
 
 /** To the neighbours, with the same prompts and texts; the ends say that they are. */
-function Steps({ model, component: { kind, layer, index }, view }: ComponentPageProps): VNode {
+function ComponentSteps({ model, component: { kind, layer, index }, view }: ComponentPageProps): VNode {
   const kept = { ...view, pin: null };
   const count = kind === "head" ? model.headCount : model.mlpWidth;
-  const steps = [
-    { name: `previous ${kind === "head" ? "head" : "neuron"}`, mark: "←", rel: "prev", layer, index: index - 1 },
-    { name: `next ${kind === "head" ? "head" : "neuron"}`, mark: "→", rel: "next", layer, index: index + 1 },
-    { name: "layer below", mark: "↓", rel: undefined, layer: layer - 1, index },
-    { name: "layer above", mark: "↑", rel: undefined, layer: layer + 1, index },
-  ];
+  const hrefOf = (l: number, i: number) =>
+    l < 0 || i < 0 || l >= model.layerCount || i >= count
+      ? null
+      : componentUrl(model.id, componentRef({ kind, layer: l, index: i }), kept);
+  const name = kind === "head" ? "head" : "neuron";
   return (
-    <nav class="steps" aria-label="Neighbouring components">
-      {steps.map(({ name, mark, rel, layer: l, index: i }) =>
-        l < 0 || i < 0 || l >= model.layerCount || i >= count
-          ? <span class="pager-end" title={`no ${name}`}>{mark}</span>
-          : (
-            <a
-              href={componentUrl(model.id, componentRef({ kind, layer: l, index: i }), kept)}
-              rel={rel}
-              title={name}
-              aria-label={name}
-            >
-              {mark}
-            </a>
-          )
-      )}
-    </nav>
+    <Steps
+      label="Neighbouring components"
+      steps={[
+        { name: `previous ${name}`, mark: "←", rel: "prev", href: hrefOf(layer, index - 1) },
+        { name: `next ${name}`, mark: "→", rel: "next", href: hrefOf(layer, index + 1) },
+        { name: "layer below", mark: "↓", href: hrefOf(layer - 1, index) },
+        { name: "layer above", mark: "↑", href: hrefOf(layer + 1, index) },
+      ]}
+    />
   );
 }

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { LensGrid } from "../charts/lens_grid.tsx";
 import type { ShownRun } from "../props.ts";
 import { runUrl } from "../urls.ts";
+import { PageWays } from "./pager.tsx";
 import { Card, cardId, LoadedContent, viewLink } from "./card.tsx";
 
 /** Tokens that the card shows at a time. */
@@ -37,17 +38,14 @@ export function LensCard({ result, view, lens }: ShownRun): VNode {
           return (
             <>
               <LensGrid lens={shown} position={position} />
-              <nav class="pager" aria-label="Tokens of the logit lens">
-                {shown.from > 0
-                  ? <a id="lens-previous" {...leads(shown.from - LENS_TOKENS)}>← earlier tokens</a>
-                  : <span class="pager-end">← earlier tokens</span>}
-                <span>
-                  tokens {shown.from}–{end - 1} of {tokens.length}
-                </span>
-                {end < tokens.length
-                  ? <a id="lens-next" {...leads(end)}>later tokens →</a>
-                  : <span class="pager-end">later tokens →</span>}
-              </nav>
+              <PageWays
+                label="Tokens of the logit lens"
+                words={["← earlier tokens", "later tokens →"]}
+                previous={shown.from > 0 ? { id: "lens-previous", ...leads(shown.from - LENS_TOKENS) } : null}
+                next={end < tokens.length ? { id: "lens-next", ...leads(end) } : null}
+              >
+                tokens {shown.from}–{end - 1} of {tokens.length}
+              </PageWays>
             </>
           );
         }}

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { isFiltered } from "../node_order.ts";
 import { DEFAULT_VIEW, type Grouping, GROUPINGS, NODE_KINDS, pageSizes, viewQuery } from "../view_state.ts";
+import { PageWays } from "./pager.tsx";
 import type { TableFrame } from "./table_frame.ts";
 
 export interface NodeFilterProps {
@@ -143,31 +144,29 @@ export interface PagerProps {
 
 export function Pager({ frame: { view, link, sides }, page, pageCount, start, shown, total }: PagerProps): VNode {
   return (
-    <nav class="pager" aria-label="Pages of the table">
-      <span class="pager-count">
-        {shown === 0 ? "No rows" : `${start + 1}–${start + shown} of ${total}`}
-      </span>
-      {page > 1
-        ? <a id="page-previous" rel="prev" {...link({ ...view, page: page - 1 })}>← Previous</a>
-        : <span class="pager-end">← Previous</span>}
-      <span>page {page} of {pageCount}</span>
-      {page < pageCount
-        ? <a id="page-next" rel="next" {...link({ ...view, page: page + 1 })}>Next →</a>
-        : <span class="pager-end">Next →</span>}
-      <span class="pager-sizes">
-        rows: {pageSizes(sides.length).map((size) => (
-          <>
-            <a
-              id={`page-size-${size}`}
-              aria-current={view.pageSize === size ? "true" : undefined}
-              {...link({ ...view, pageSize: size, page: 1 })}
-            >
-              {size}
-            </a>
-            {" "}
-          </>
-        ))}
-      </span>
-    </nav>
+    <PageWays
+      label="Pages of the table"
+      previous={page > 1 ? { id: "page-previous", rel: "prev", ...link({ ...view, page: page - 1 }) } : null}
+      next={page < pageCount ? { id: "page-next", rel: "next", ...link({ ...view, page: page + 1 }) } : null}
+      before={<span class="pager-count">{shown === 0 ? "No rows" : `${start + 1}–${start + shown} of ${total}`}</span>}
+      after={
+        <span class="pager-sizes">
+          rows: {pageSizes(sides.length).map((size) => (
+            <>
+              <a
+                id={`page-size-${size}`}
+                aria-current={view.pageSize === size ? "true" : undefined}
+                {...link({ ...view, pageSize: size, page: 1 })}
+              >
+                {size}
+              </a>
+              {" "}
+            </>
+          ))}
+        </span>
+      }
+    >
+      page {page} of {pageCount}
+    </PageWays>
   );
 }

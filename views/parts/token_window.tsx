@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { Side } from "../../engine/mod.ts";
 import type { RunViewState } from "../view_state.ts";
 import { viewLink } from "./card.tsx";
+import { PageWays } from "./pager.tsx";
 
 /** Tokens that are shown at a time. */
 export const TOKEN_WINDOW = 80;
@@ -34,14 +35,13 @@ export function TokenPager({ id, runId, side, view }: TokenPagerProps): VNode | 
   if (count <= TOKEN_WINDOW) return null;
   const leads = (tokensFrom: number) => viewLink(runId, { ...view, tokensFrom: Math.max(0, tokensFrom) });
   return (
-    <nav class="pager" aria-label={`Tokens shown, ${id}`}>
-      {from > 0
-        ? <a id={`${id}-previous`} {...leads(from - TOKEN_WINDOW)}>← earlier tokens</a>
-        : <span class="pager-end">← earlier tokens</span>}
-      <span>tokens {from}–{end - 1} of {count}</span>
-      {end < count
-        ? <a id={`${id}-next`} {...leads(end)}>later tokens →</a>
-        : <span class="pager-end">later tokens →</span>}
-    </nav>
+    <PageWays
+      label={`Tokens shown, ${id}`}
+      words={["← earlier tokens", "later tokens →"]}
+      previous={from > 0 ? { id: `${id}-previous`, ...leads(from - TOKEN_WINDOW) } : null}
+      next={end < count ? { id: `${id}-next`, ...leads(end) } : null}
+    >
+      tokens {from}–{end - 1} of {count}
+    </PageWays>
   );
 }
