@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HEAD_SCORES } from "../../../engine/mod.ts";
+import { HEAD_SCORES } from "../../../engine/corpus/component_records.ts";
 import { HeadGrid } from "../../../views/charts/head_grid.tsx";
 import { formatScore, ScoreBars } from "../../../views/charts/score_bars.tsx";
 import { scoreNames } from "../../../views/charts/score_texts.ts";
