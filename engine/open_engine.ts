@@ -1,7 +1,4 @@
 /** Puts the engine together: models, store, engine thread. What a request needs of all three meets here. */
-import { createHash } from "node:crypto";
-import { assembleResult } from "./circuit/assemble_result.ts";
-import { checkRun } from "./circuit/checks.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
@@ -14,10 +11,13 @@ import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { EngineError, ModelNotLoadedError, NotFoundError, StartError } from "./errors.ts";
+import { ModelNotLoadedError, NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
-import { MeansJobs } from "./means_jobs.ts";
+import { JobQueue } from "./jobs/job_queue.ts";
+import type { JobSource } from "./job_source.ts";
+import { computeMeans, newMeansJob } from "./means_work.ts";
+import { newSweepJob, sweep } from "./sweep_work.ts";
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
@@ -35,12 +35,13 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { CircuitReports } from "./circuit_reports.ts";
 import { NodeReports } from "./node_reports.ts";
 import { openModels } from "./open_models.ts";
-import { readReferenceTexts, referenceDigest } from "./reference_texts.ts";
+import { referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
 import { type Asked, ReportCache } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
+import { makeRun, type RunFrame, runId } from "./run_maker.ts";
 import { SharedWork } from "./shared_work.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
@@ -56,6 +57,10 @@ export interface OpenEngineOptions {
   readonly log?: (line: string) => void;
   /** Requests that may wait for the engine thread. */
   readonly maxQueued?: number;
+  /** Files with texts that models can be swept over, beside their own. */
+  readonly corpusFiles?: readonly string[];
+  /** Tokens of a sweep's batch; default: as the model's size asks for. */
+  readonly stepTokens?: number;
 }
 
 /** Bound on what compiled graphs hold, in bytes. */
@@ -88,7 +93,9 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     await worker.close();
     throw error instanceof StartError ? error : new StartError(`Cannot start: ${messageOf(error)}`, { cause: error });
   }
-  return new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
+  const engine = new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
+  engine.resumeJobs();
+  return engine;
 }
 
 interface Parts {
@@ -107,7 +114,8 @@ class LocalEngine implements Engine {
   readonly #digests = new Map<string, Promise<string>>();
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
-  readonly #jobs: MeansJobs;
+  readonly #jobSource: JobSource;
+  readonly #jobs: JobQueue;
   readonly #nodeReports: NodeReports;
   readonly #sideReports: SideReports;
   readonly #circuitReports: CircuitReports;
@@ -122,7 +130,18 @@ class LocalEngine implements Engine {
     this.#worker = worker;
     this.#store = store;
     this.#measurer = new Measurer(worker, store);
-    this.#jobs = new MeansJobs(worker, store);
+    this.#jobSource = {
+      worker,
+      store,
+      corpusFiles: options.corpusFiles ?? [],
+      stepTokens: options.stepTokens ?? null,
+      model: (id) => this.#model(id),
+      digest: (model) => this.#digest(model),
+    };
+    this.#jobs = new JobQueue(store.jobs, {
+      means: (job, control) => computeMeans(job, control, this.#jobSource),
+      sweep: (job, control) => sweep(job, control, this.#jobSource),
+    });
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, { version: this.version, weights: (model) => this.#digest(model) }),
@@ -243,10 +262,16 @@ class LocalEngine implements Engine {
   }
 
   async startJob(request: JobRequest): Promise<Job> {
-    const { model: id = this.#defaultId() } = parseOrThrow(jobRequestSchema, request);
+    const { kind, model: id = this.#defaultId(), textSet } = parseOrThrow(jobRequestSchema, request);
     const model = this.#model(id);
-    const digest = await referenceDigest(model, this.#store);
-    return this.#jobs.begin(model, { texts: await readReferenceTexts(model), digest }, await this.#digest(model));
+    return this.#jobs.add(
+      kind === "means" ? await newMeansJob(model, this.#jobSource) : await newSweepJob(model, textSet, this.#jobSource),
+    );
+  }
+
+  /** Goes on with the jobs of the last start. */
+  resumeJobs(): void {
+    this.#jobs.start();
   }
 
   jobs(): readonly Job[] {
@@ -262,10 +287,12 @@ class LocalEngine implements Engine {
   }
 
   pauseJob(id: string): void {
-    this.#jobs.cancel(id);
+    this.#jobs.pause(id);
   }
 
-  resumeJob(_id: string): void {}
+  resumeJob(id: string): void {
+    this.#jobs.resume(id);
+  }
 
   textSets(modelId: string): Promise<readonly TextSet[]> {
     return this.#corpusReports.textSets(modelId);
@@ -308,7 +335,7 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await this.#worker.close();
+    await Promise.all([this.#jobs.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
   }
 
@@ -350,42 +377,18 @@ class LocalEngine implements Engine {
   async #compute(
     model: LanguageModel,
     resolved: ResolvedQuestion,
-    { id, weights, signal }: {
-      readonly id: string;
-      readonly weights: string;
-      readonly signal: AbortSignal | undefined;
-    },
+    frame: Pick<RunFrame, "id" | "weights" | "signal">,
   ): Promise<RunResult> {
-    const { question } = resolved;
-    const { output: { numbers, sessions }, queuedMs } = await this.#worker.call(
-      "run",
-      { modelId: model.id, question },
-      { signal },
-    );
-    this.#sessions = sessions;
-    if (!numbers.objective.every(Number.isFinite)) {
-      throw new EngineError(
-        `The numbers of model "${model.id}" are not finite on this question: its weights are damaged or overflow`,
-      );
-    }
-    const checks = await checkRun(model, question, numbers);
-    const { compileMs, computeMs } = numbers;
-    return assembleResult(model, resolved, {
-      numbers,
-      frame: {
-        id,
-        checks,
-        timing: { queuedMs, compileMs, computeMs, device: this.#device },
-        provenance: { model: model.id, weights, version: this.version },
-      },
+    const { version } = this;
+    const { result, sessions } = await makeRun(model, resolved, {
+      ...frame,
+      version,
+      device: this.#device,
+      worker: this.#worker,
     });
+    this.#sessions = sessions;
+    return result;
   }
-}
-
-/** The same question about the same weights, and where means enter over the same texts, always has the same id. */
-function runId(spec: RunSpec, weights: string, texts: string | null): string {
-  const parts = texts === null ? [spec, weights] : [spec, weights, texts];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
 function messageOf(error: unknown): string {

@@ -15,6 +15,8 @@ import type {
   TensorsQuestion,
 } from "./circuit/questions.ts";
 import type { Question, QuestionKind } from "./circuit/question_graph.ts";
+import type { Component } from "./corpus/component.ts";
+import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
@@ -54,6 +56,16 @@ export type EngineRequests = {
   means: {
     input: { modelId: string; texts: readonly (readonly number[])[] };
     output: { sums: MeanSums; sessions: SessionCounters };
+  };
+  /** Adds a step of a sweep to what was collected before it; the state moves there and back. */
+  sweep: {
+    input: { modelId: string; state: SweepState; step: SweepStep };
+    output: { state: SweepState; sessions: SessionCounters };
+  };
+  /** One component's values: activations `[token]`, or write norms `[query][key]` for keys up to the query, a text after the other. */
+  values: {
+    input: { modelId: string; component: Component; texts: readonly (readonly number[])[] };
+    output: { values: readonly ComponentValues[]; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

@@ -1,5 +1,6 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
+import { Sweeper } from "./corpus/sweeper.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
 import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
 import { scale } from "./onnx/elementwise.ts";
@@ -12,11 +13,13 @@ import { serveWorker } from "./runtime/worker_host.ts";
 
 class EngineThread {
   readonly questioner: Questioner;
+  readonly sweeper: Sweeper;
   readonly #locations: OpenInput["models"];
   readonly #models = new Map<string, ModelWeights>();
 
   private constructor(questioner: Questioner, locations: OpenInput["models"]) {
     this.questioner = questioner;
+    this.sweeper = new Sweeper(questioner);
     this.#locations = locations;
   }
 
@@ -98,6 +101,16 @@ serveWorker<EngineRequests>({
     const { questioner } = opened();
     const sums = await questioner.means(await opened().model(modelId), texts);
     return { output: { sums, sessions: questioner.sessions } };
+  },
+  sweep: async ({ modelId, state, step }) => {
+    const { questioner, sweeper } = opened();
+    await sweeper.add(await opened().model(modelId), state, step);
+    return { output: { state, sessions: questioner.sessions }, transfer: [...state.values()] };
+  },
+  values: async ({ modelId, component, texts }) => {
+    const { questioner, sweeper } = opened();
+    const values = await sweeper.values(await opened().model(modelId), component, texts);
+    return { output: { values, sessions: questioner.sessions } };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();

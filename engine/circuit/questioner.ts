@@ -208,6 +208,16 @@ export class Questioner {
     return readMeanSums(model, texts, await session.execute(meansFeeds(texts)));
   }
 
+  /** Executes any graph about a model, compiled once for its key. */
+  async execute(
+    model: ModelWeights,
+    { key, build }: { readonly key: readonly unknown[]; readonly build: () => GraphRequest },
+    feeds: Feeds,
+  ): Promise<Feeds> {
+    const { session } = await this.#session(model, JSON.stringify([...key, model.id]), build);
+    return await session.execute(feeds);
+  }
+
   #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {
     return this.#session(model, runKey(model, kind), () => buildRunGraph(model, kind));
   }

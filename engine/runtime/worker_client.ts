@@ -24,6 +24,8 @@ export interface WorkerClientOptions {
 export interface WorkerCallOptions {
   readonly lane?: Lane;
   readonly signal?: AbortSignal | undefined;
+  /** Buffers of the input that move to the worker: when it is asked, they are gone here. */
+  readonly transfer?: readonly ArrayBuffer[];
 }
 
 /** An answer with the time it waited for, in ms. */
@@ -78,7 +80,7 @@ export class WorkerClient<R extends Requests> implements AsyncDisposable {
   async call<K extends keyof R & string>(
     name: K,
     input: R[K]["input"],
-    { lane = "interactive", signal }: WorkerCallOptions = {},
+    { lane = "interactive", signal, transfer = [] }: WorkerCallOptions = {},
   ): Promise<WorkerAnswer<R[K]["output"]>> {
     if (this.#isClosing) throw closingError();
     if (signal?.aborted) throw new CancelledError("The request was cancelled before it began");
@@ -93,7 +95,7 @@ export class WorkerClient<R extends Requests> implements AsyncDisposable {
       // An aborted request may still stand in line; it must not reach the engine.
       if (signal?.aborted) throw new CancelledError("The request was cancelled while it waited");
       const queuedMs = performance.now() - queuedAt;
-      return { output: await this.#ask(name, input), queuedMs };
+      return { output: await this.#ask(name, input, transfer), queuedMs };
     }, { priority: PRIORITY[lane] });
     return await rejectOnAbort(answered, signal) as WorkerAnswer<R[K]["output"]>;
   }
@@ -117,10 +119,10 @@ export class WorkerClient<R extends Requests> implements AsyncDisposable {
     return this.close();
   }
 
-  async #ask(name: string, input: unknown): Promise<unknown> {
+  async #ask(name: string, input: unknown, transfer: readonly ArrayBuffer[]): Promise<unknown> {
     if (this.#isClosing) throw closingError();
     const line = this.#line ?? await this.#start();
-    const output = await line.ask(name, input);
+    const output = await line.ask(name, input, transfer);
     this.#problem = null;
     return output;
   }
@@ -174,11 +176,11 @@ class WorkerLine {
     };
   }
 
-  ask(name: string, input: unknown): Promise<unknown> {
+  ask(name: string, input: unknown, transfer: readonly ArrayBuffer[] = []): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       this.#pending = { id, resolve, reject };
-      this.#worker.postMessage({ id, name, input });
+      this.#worker.postMessage({ id, name, input }, [...transfer]);
     });
   }
 

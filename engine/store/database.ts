@@ -47,6 +47,30 @@ const MIGRATIONS: readonly string[] = [
      report TEXT NOT NULL
    ) STRICT;
    CREATE INDEX reports_by_size ON reports (id, bytes);`,
+  `CREATE TABLE jobs (
+     id TEXT PRIMARY KEY,
+     place INTEGER NOT NULL,
+     job TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE sweeps (
+     key TEXT PRIMARY KEY,
+     model TEXT NOT NULL,
+     weights TEXT NOT NULL,
+     text_set TEXT NOT NULL,
+     created_at TEXT NOT NULL,
+     progress TEXT NOT NULL,
+     generation INTEGER NOT NULL,
+     tokens BLOB NOT NULL,
+     starts BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX sweeps_by_weights ON sweeps (weights, created_at);
+   CREATE TABLE sweep_groups (
+     sweep TEXT NOT NULL REFERENCES sweeps (key) ON DELETE CASCADE,
+     generation INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     statistics BLOB NOT NULL,
+     PRIMARY KEY (sweep, generation, name)
+   ) STRICT;`,
 ];
 
 export interface OpenedDatabase {

@@ -1,9 +1,15 @@
-/** What is kept between starts: runs by id with what was measured, means, reports, and the digests of weights files. */
+/**
+ * What is kept between starts: runs by id with what was measured, means, reports, the digests of files; jobs and what sweeps have collected
+ * in files of their own.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
 import type { ModelMeans } from "../circuit/model_means.ts";
 import type { RunResult } from "../circuit/run_result.ts";
 import { openDatabase } from "./database.ts";
+import type { Guarded } from "./guarded.ts";
+import { JobRows } from "./job_rows.ts";
+import { SweepRows } from "./sweep_rows.ts";
 
 /** Identifies a version of a file without reading it. */
 export interface FileStamp {
@@ -25,12 +31,17 @@ export class Store implements Disposable {
   readonly #database: DatabaseSync;
   readonly #log: (line: string) => void;
   #problem: string | null;
+  readonly jobs: JobRows;
+  readonly sweeps: SweepRows;
 
   private constructor(database: DatabaseSync, problem: string | null, log: (line: string) => void) {
     this.#database = database;
     this.#problem = problem;
     this.#log = log;
     if (problem !== null) log(problem);
+    const guarded: Guarded = (what, otherwise, work) => this.#guarded(what, otherwise, work);
+    this.jobs = new JobRows(database, guarded);
+    this.sweeps = new SweepRows(database, guarded);
   }
 
   /** Opens the store of a data folder. Never throws: see `database.ts`. */

@@ -1,0 +1,89 @@
+/**
+ * The forward pass over a batch of sequences, with what a sweep collects: every neuron's activation, what every head's pairs write, and
+ * sums of attention. A pair's write norm is its probability times ‖v W_O‖ of its key: no tensor of tokens² × width appears.
+ */
+import { cast, log, mul, neg, shift } from "../onnx/elementwise.ts";
+import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
+import { gather, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
+import { graphInput, type Value } from "../onnx/value.ts";
+import { blockOf } from "../model/architecture.ts";
+import type { HookName } from "../model/hook_points.ts";
+import type { ModelWeights } from "../model/language_model.ts";
+import { buildForward, type Forward, hookOf, isToken } from "../model/transformer.ts";
+import { int64, type Tensor } from "../tensor/tensor.ts";
+import type { Component } from "./component.ts";
+
+/** Longest sequence of a sweep, in tokens; longer documents are cut into several. */
+export const MAX_SEQUENCE_TOKENS = 128;
+
+/** Names of the outputs of a layer. */
+export interface SweepOutputs {
+  /** Activations `[neuron, sequence, token]`. */
+  readonly neurons: string;
+  /** Write norms `[sequence, head, query, key]`, 0 where the key comes after the query. */
+  readonly pairs: string;
+  /** Probabilities summed over sequences: `[head, query, key]`. */
+  readonly attention: string;
+  /** Entropy of the probabilities in nats, summed over queries: `[sequence, head]`. */
+  readonly entropy: string;
+}
+
+export function sweepOutputs(layer: number): SweepOutputs {
+  const named = (name: string) => `${name}.${layer}`;
+  return {
+    neurons: named("neurons"),
+    pairs: named("pairs"),
+    attention: named("attention"),
+    entropy: named("entropy"),
+  };
+}
+
+/** Outputs of every layer as `sweepOutputs` names them. */
+export function buildSweepGraph(model: ModelWeights): GraphRequest {
+  const forward = buildForward(model.architecture, model.weights);
+  const isQuery = unsqueeze(unsqueeze(cast(isToken(forward.order), "float32"), 1), 3);
+  const outputs: Record<string, Value> = {};
+  for (let layer = 0; layer < model.architecture.layerCount; layer++) {
+    const names = sweepOutputs(layer);
+    const pattern = hook(forward, layer, "attn.hook_pattern");
+    const counted = mul(pattern, isQuery);
+    // The smallest normal number keeps the logarithm of 0 finite; times 0 it adds nothing.
+    const terms = mul(counted, log(shift(pattern, 2 ** -126)));
+    outputs[names.neurons] = transpose(hook(forward, layer, "mlp.hook_post"), [2, 0, 1]);
+    outputs[names.pairs] = pairNorms(model, forward, layer);
+    outputs[names.attention] = reduceSum(counted, { axes: [0] });
+    outputs[names.entropy] = neg(reduceSum(terms, { axes: [2, 3] }));
+  }
+  return { outputs, names: new Map() };
+}
+
+/** Input int64 `[1]`: which neuron or head. */
+const COMPONENT_INPUT = "component";
+
+/** Output `values` of one component of a layer: activations `[sequence, token]`, or write norms `[sequence, query, key]`. */
+export function buildValuesGraph(model: ModelWeights, { kind, layer }: Omit<Component, "index">): GraphRequest {
+  const forward = buildForward(model.architecture, model.weights);
+  const values = kind === "mlp" ? hook(forward, layer, "mlp.hook_post") : pairNorms(model, forward, layer);
+  const chosen = gather(values, graphInput(COMPONENT_INPUT, "int64", [1]), kind === "mlp" ? 2 : 1);
+  const shape = chosen.shape.filter((_, axis) => axis !== (kind === "mlp" ? 2 : 1));
+  return { outputs: { values: reshape(chosen, shape) }, names: new Map() };
+}
+
+/** The feed that chooses the component; the texts are fed as those of means are. */
+export function valuesFeeds(index: number): Record<string, Tensor> {
+  return { [COMPONENT_INPUT]: int64([1], [index]) };
+}
+
+function hook(forward: Forward, layer: number, suffix: string): Value {
+  return hookOf(forward, `blocks.${layer}.${suffix}` as HookName);
+}
+
+/** ‖P v W_O‖: `[sequence, head, query, key]`. */
+function pairNorms({ architecture, weights }: ModelWeights, forward: Forward, layer: number): Value {
+  const { headCount, headWidth, modelWidth } = architecture;
+  const values = transpose(hook(forward, layer, "attn.hook_v"), [0, 2, 1, 3]);
+  const output = reshape(blockOf(weights, layer).attentionOut.weight, [headCount, headWidth, modelWidth]);
+  const norms = reduceL2(matMul(values, output), { axes: [-1] });
+  return mul(hook(forward, layer, "attn.hook_pattern"), unsqueeze(norms, 2));
+}
