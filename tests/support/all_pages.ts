@@ -10,6 +10,7 @@ export const HTMX_ATTRIBUTES: ReadonlySet<string> = new Set([
   "hx-select",
   "hx-swap",
   "hx-swap-oob",
+  "hx-inherit",
   "hx-sync",
   "hx-trigger",
   "hx-push-url",

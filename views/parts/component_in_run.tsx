@@ -40,7 +40,7 @@ export function ComponentInRun({ run, component, view, inRun, largest, urlOf }: 
             {(examples) => (
               <>
                 <ExampleLegend kind={kind === "head" ? "head" : "neuron"} mode={view.mode} />
-                <ExampleList name="run" examples={examples} largest={largest} view={view} urlOf={urlOf} />
+                <ExampleList name="run" examples={examples} largest={largest} view={view} />
               </>
             )}
           </LoadedContent>

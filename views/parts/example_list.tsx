@@ -2,9 +2,7 @@
 import type { VNode } from "preact";
 import type { Example } from "../../engine/mod.ts";
 import { ExampleHeat } from "../charts/example_heat.tsx";
-import type { ComponentView } from "../component_view.ts";
-import { formatNumber } from "../format.ts";
-import { swapLink } from "./card.tsx";
+import { componentQuery, type ComponentView } from "../component_view.ts";
 
 /** Id of the part of a component's page that a change of view replaces. */
 export const COMPONENT_ID = "component";
@@ -16,13 +14,20 @@ export interface ExampleListProps {
   /** The value that has the strongest colour. */
   readonly largest: number;
   readonly view: ComponentView;
-  /** Address of the page in another view. */
-  readonly urlOf: (view: ComponentView) => string;
 }
 
-export function ExampleList({ name, examples, largest, view, urlOf }: ExampleListProps): VNode {
+export function ExampleList({ name, examples, largest, view }: ExampleListProps): VNode {
+  const query = (other: ComponentView) => `?${componentQuery(other)}`;
   return (
-    <ol class="example-list">
+    // A link for each token: what they share is said once.
+    <ol
+      class="example-list"
+      hx-boost="true"
+      hx-target={`#${COMPONENT_ID}`}
+      hx-swap="outerHTML"
+      hx-sync={`#${COMPONENT_ID}:replace`}
+      hx-inherit="*"
+    >
       {examples.map((example, index) => {
         const picture = `${name}.${index}`;
         const pinned = view.pin?.picture === picture ? view.pin.token : null;
@@ -35,22 +40,13 @@ export function ExampleList({ name, examples, largest, view, urlOf }: ExampleLis
               pinned={pinned}
               pinLink={(token) => ({
                 id: `${picture}.${token}`,
-                ...swapLink(
-                  urlOf({ ...view, pin: pinned === token ? null : { picture, token } }),
-                  `#${COMPONENT_ID}`,
-                ),
+                href: query({ ...view, pin: pinned === token ? null : { picture, token } }),
               })}
-              label={labelOf(example)}
+              label={example.sequence === null ? "the text" : `text ${example.sequence}`}
             />
           </li>
         );
       })}
     </ol>
   );
-}
-
-function labelOf({ sequence, max, at, tokens }: Example): string {
-  const where = at.length === 2 ? `from ${at[0]} to ${at[1]}` : `at ${at[0]}`;
-  const place = tokens.length === 0 ? "no tokens" : `largest ${formatNumber(max)} ${where}`;
-  return sequence === null ? place : `text ${sequence}: ${place}`;
 }

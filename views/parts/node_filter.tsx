@@ -32,7 +32,7 @@ export function NodeFilterForm({ frame, canHideEarly }: NodeFilterProps): VNode 
       hx-target={`#${targetId}`}
       hx-swap="outerHTML"
       hx-trigger="input delay:250ms, submit"
-      hx-sync="this:replace"
+      hx-sync={`#${targetId}:replace`}
     >
       {[...kept, [FILTER_FIELD, "on"] as const].map(([name, value]) => (
         <input

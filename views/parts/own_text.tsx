@@ -45,7 +45,7 @@ export function OwnText({ model, action, view, own, largest, urlOf }: OwnTextPro
           <LoadedContent loaded={own} href={urlOf(view)} targetId={COMPONENT_ID} what="Its values">
             {(examples) => (
               <>
-                <ExampleList name="own" examples={examples} largest={largest} view={view} urlOf={urlOf} />
+                <ExampleList name="own" examples={examples} largest={largest} view={view} />
                 <p class="links">
                   {view.own.map((text, index) => (
                     <a

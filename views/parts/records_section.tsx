@@ -101,7 +101,7 @@ function Examples({ list, title, examples, records, view, urlOf }: ExamplesProps
       <h3 id={`${list}-title`}>{title}</h3>
       {examples.length === 0
         ? <p class="empty-state">None were kept.</p>
-        : <ExampleList name={list} examples={shown} largest={largestOf(records)} view={view} urlOf={urlOf} />}
+        : <ExampleList name={list} examples={shown} largest={largestOf(records)} view={view} />}
       {examples.length > first
         ? <ShowAll list={list} count={examples.length} first={first} view={view} urlOf={urlOf} />
         : null}
@@ -123,7 +123,6 @@ function Quantiles({ records, view, urlOf }: RecordsSectionProps): VNode {
             examples={isWhole ? examples : examples.slice(0, FIRST_EXAMPLES.quantiles)}
             largest={largestOf(records)}
             view={view}
-            urlOf={urlOf}
           />
         </>
       ))}
@@ -152,7 +151,7 @@ function ShowAll({ list, count, first, view, urlOf }: ShowAllProps): VNode {
 function Statistics(
   { statistics, kind }: { readonly statistics: ValueStatistics; readonly kind: "head" | "mlp" },
 ): VNode {
-  const { count, mean, variance, skewness, kurtosis, fractionActive, min, max, quantiles } = statistics;
+  const { count, mean, variance, skewness, kurtosis, fractionActive, min, max } = statistics;
   const facts: readonly (readonly [string, number])[] = [
     ["Mean", mean],
     ["Standard deviation", Math.sqrt(variance)],
@@ -174,16 +173,15 @@ function Statistics(
       <HistogramChart statistics={statistics} />
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Statistics">
         <table class="statistics-table">
-          <caption class="visually-hidden">Moments and quantiles of its values</caption>
+          <caption class="visually-hidden">Moments of its values</caption>
           <thead>
             <tr>
               {facts.map(([name]) => <th scope="col" class="number">{name}</th>)}
-              {quantiles.map(({ share }) => <th scope="col" class="number">{share * 100}%</th>)}
             </tr>
           </thead>
           <tbody>
             <tr>
-              {[...facts.map(([, value]) => value), ...quantiles.map(({ value }) => value)].map((value) => (
+              {facts.map(([, value]) => (
                 <td class="number" title={String(value)}>{Number.isFinite(value) ? formatNumber(value) : "—"}</td>
               ))}
             </tr>
