@@ -194,23 +194,27 @@ Deno.test("state and robustness, U96 to U105", async (t) => {
     assert.equal(new URL(page.url()).pathname, `/runs/${await page.locator("#run").getAttribute("data-run")}`);
   });
 
-  await step("U102 a view that comes late does not hide a newer answer", async (page) => {
-    await askDemo(page, url);
-    const isView = (request: Request) => request.url().includes("sort=writeNorm");
-    const gate = await heldBack(page, 1, "**/runs/*sort=writeNorm*");
-    await page.locator("#sort-writeNorm-0").click();
-    const ended = Promise.race([
-      page.waitForEvent("requestfinished", isView),
-      page.waitForEvent("requestfailed", isView),
-    ]);
-    await page.locator("#k").fill("5");
-    await pressRun(page);
-    const newest = page.url();
-    await gate.open();
-    await ended;
-    await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
-    assert.equal(page.url(), newest);
-    assert.equal((await runOf(page)).spec.topK, 5);
+  await step("U102 a view that comes late does not hide a newer answer, nor its address", async (page) => {
+    const isView = (request: Request) => /sort=writeNorm|q=head/.test(request.url());
+    for (const act of [() => page.locator("#sort-writeNorm-0").click(), () => page.locator("#filter-q").fill("head")]) {
+      await askDemo(page, url);
+      const gate = await heldBack(page, 1, (found) => /sort=writeNorm|q=head/.test(found.search));
+      const asked = page.waitForEvent("request", isView);
+      const ended = Promise.race([
+        page.waitForEvent("requestfinished", isView),
+        page.waitForEvent("requestfailed", isView),
+      ]);
+      await act();
+      await asked;
+      await page.locator("#k").fill("5");
+      await pressRun(page);
+      const newest = page.url();
+      await gate.open();
+      await ended;
+      await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
+      assert.equal(page.url(), newest);
+      assert.equal((await runOf(page)).spec.topK, 5);
+    }
   });
 
   await step("U103 sort, filter, page, open rows, cards and place stay when something is ablated", async (page) => {
@@ -361,7 +365,11 @@ interface Gate {
 }
 
 /** Holds back the first requests for some address until the gate is opened. */
-async function heldBack(page: Page, count: number, address = "**/runs"): Promise<Gate> {
+async function heldBack(
+  page: Page,
+  count: number,
+  address: string | ((url: URL) => boolean) = "**/runs",
+): Promise<Gate> {
   const held: Route[] = [];
   await page.route(address, async (route) => {
     if (held.length < count) held.push(route);
