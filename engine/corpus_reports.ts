@@ -1,33 +1,248 @@
-/** Records of components over text sets: found in what sweeps have collected, their values computed when somebody looks. */
-import type { Catalogue, CatalogueRequest, LayerRecord, LayerRecordsRequest } from "./corpus/corpus_requests.ts";
-import type { ActivationsRequest, RecordsRequest } from "./corpus/corpus_requests.ts";
+/** What components do over text sets: read from what sweeps have collected, their values computed when somebody looks. */
+import { parseOrThrow } from "./circuit/field_issues.ts";
+import { tokenizeText } from "./circuit/resolve_spec.ts";
+import { ComponentValuesSource } from "./component_values.ts";
+import { chooseSequences } from "./corpus/chosen_sequences.ts";
+import {
+  type Component,
+  type ComponentKind,
+  componentsPerLayer,
+  formatComponent,
+  resolveComponent,
+} from "./corpus/component.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import {
+  type ActivationsRequest,
+  activationsRequestSchema,
+  type Catalogue,
+  type CatalogueRequest,
+  catalogueRequestSchema,
+  type CatalogueRow,
+  type LayerRecord,
+  type LayerRecordsRequest,
+  layerRecordsRequestSchema,
+  type RecordsRequest,
+  recordsRequestSchema,
+  TOP_SEQUENCES,
+} from "./corpus/corpus_requests.ts";
+import { GroupStatistics, NO_SEQUENCE, PLACE_KEYS } from "./corpus/group_statistics.ts";
+import { headScores } from "./corpus/head_scores.ts";
+import { Sequences } from "./corpus/sequences.ts";
+import { momentsOf, statisticsOf } from "./corpus/statistics.ts";
+import { groupName } from "./corpus/sweeper.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
+import { findTextSets } from "./corpus/text_sets.ts";
 import type { CallOptions } from "./engine.ts";
-import { NotFoundError } from "./errors.ts";
+import { NotFoundError, ValidationError } from "./errors.ts";
+import type { JobSource } from "./job_source.ts";
+import type { LanguageModel } from "./model/language_model.ts";
+import type { ReportCache } from "./report_cache.ts";
+import type { SweepRow } from "./store/sweep_rows.ts";
+
+/** A sweep that something has been collected in. */
+interface FoundSweep {
+  readonly model: LanguageModel;
+  readonly row: SweepRow;
+}
 
 export class CorpusReports {
-  textSets(_modelId: string): Promise<readonly TextSet[]> {
-    return Promise.resolve([]);
+  readonly #source: JobSource;
+  readonly #values: ComponentValuesSource;
+  readonly #defaultModel: () => string;
+  /** The sequences that were read last, with the sweep that they belong to. */
+  #texts: { readonly key: string; readonly sequences: Sequences } | null = null;
+  /** The rows of the catalogue that was read last. */
+  #rows: { readonly key: string; readonly rows: readonly CatalogueRow[] } | null = null;
+
+  constructor(source: JobSource, cache: ReportCache, defaultModel: () => string) {
+    this.#source = source;
+    this.#values = new ComponentValuesSource(source.worker, cache);
+    this.#defaultModel = defaultModel;
   }
 
-  sweeps(_modelId: string): Promise<readonly SweepSummary[]> {
-    return Promise.resolve([]);
+  async textSets(modelId: string): Promise<readonly TextSet[]> {
+    const sets = await findTextSets(this.#source.model(modelId), this.#source.corpusFiles);
+    return sets.map(({ id, sizeBytes, origin }) => ({ id, sizeBytes, origin }));
   }
 
-  records(_request: RecordsRequest, _options: CallOptions): Promise<ComponentRecords> {
-    return Promise.reject(new NotFoundError("There are no records yet"));
+  async sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+    const rows = await this.#sweepsOf(this.#source.model(modelId));
+    const begun = new Map(rows.toReversed().map((row) => [row.textSet, row.progress]));
+    const known = [...new Set([...(await this.textSets(modelId)).map(({ id }) => id), ...begun.keys()])];
+    return known.map((textSet): SweepSummary => {
+      const found = begun.get(textSet);
+      const { sequencesDone = 0, sequenceCount = 0, tokensDone = 0 } = found ?? {};
+      const state = found === undefined ? "none" : found.step === found.stepCount ? "done" : "partial";
+      return { model: modelId, textSet, state, sequencesDone, sequenceCount, tokensDone };
+    });
   }
 
-  catalogue(_request: CatalogueRequest): Promise<Catalogue> {
-    return Promise.reject(new NotFoundError("There are no records yet"));
+  async records(request: RecordsRequest, options: CallOptions): Promise<ComponentRecords> {
+    const { model: id, component: text, textSet, top, random } = parseOrThrow(recordsRequestSchema, request);
+    const model = this.#model(id);
+    const component = resolveComponent(text, model.architecture);
+    const { row } = await this.#found(model, textSet);
+    const group = this.#group({ model, row }, component);
+    const sequences = this.#sequences(row);
+    const chosen = chooseSequences(group, component.index, { top, random, sample: sequences.sample() });
+    const numbers = [
+      ...new Set([...chosen.top, ...chosen.random, ...chosen.byQuantile.flatMap((part) => part.sequences)]),
+    ];
+    const texts = numbers.map((sequence) => ({ sequence, tokens: sequences.at(sequence) }));
+    const examples = await this.#values.examples({ model, component }, texts, options);
+    const byNumber = new Map(numbers.map((sequence, i) => [sequence, examples[i]]));
+    const shown = (wanted: readonly number[]) => wanted.flatMap((sequence) => byNumber.get(sequence) ?? []);
+    return {
+      component: formatComponent(component),
+      source: row.textSet,
+      sequenceCount: row.progress.sequencesDone,
+      tokenCount: row.progress.tokensDone,
+      statistics: statisticsOf(group, component.kind, component.index),
+      scores: component.kind === "head" ? headScores(group, component.index) : null,
+      top: shown(chosen.top),
+      random: shown(chosen.random),
+      byQuantile: chosen.byQuantile.map(({ from, to, sequences }) => ({ from, to, examples: shown(sequences) })),
+    };
   }
 
-  layerRecords(_request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return Promise.reject(new NotFoundError("There are no records yet"));
+  async catalogue(request: CatalogueRequest): Promise<Catalogue> {
+    const { model: id, textSet, kind, layer, sort, direction, page, pageSize } = parseOrThrow(
+      catalogueRequestSchema,
+      request,
+    );
+    const model = this.#model(id);
+    if (layer !== null) requireLayer(model, layer);
+    const found = await this.#found(model, textSet);
+    const rows = this.#catalogueRows(found, kind).filter(({ component }) =>
+      layer === null || component.startsWith(`${kind}/${layer}/`)
+    );
+    const numberOf = (row: CatalogueRow): number => {
+      if (sort in row) return (row as unknown as Readonly<Record<string, number>>)[sort] ?? NaN;
+      return (row.scores as Readonly<Record<string, number>> | null)?.[sort] ?? NaN;
+    };
+    const sign = direction === "descending" ? -1 : 1;
+    const sorted = rows.toSorted((a, b) => {
+      const [x, y] = [numberOf(a), numberOf(b)];
+      if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+      return sign * (x - y);
+    });
+    return {
+      source: found.row.textSet,
+      total: rows.length,
+      rows: sorted.slice((page - 1) * pageSize, page * pageSize),
+    };
   }
 
-  activations(_request: ActivationsRequest, _options: CallOptions): Promise<readonly Example[]> {
-    return Promise.reject(new NotFoundError("There are no records yet"));
+  async layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
+    const { model: id, textSet, kind, layer } = parseOrThrow(layerRecordsRequestSchema, request);
+    const model = this.#model(id);
+    requireLayer(model, layer);
+    const found = await this.#found(model, textSet);
+    return layerRecordsOf(this.#group(found, { kind, layer }), { kind, layer }, found.row.textSet);
   }
+
+  async activations(request: ActivationsRequest, options: CallOptions): Promise<readonly Example[]> {
+    const { model: id, component: text, texts } = parseOrThrow(activationsRequestSchema, request);
+    const model = this.#model(id);
+    const component = resolveComponent(text, model.architecture);
+    const { bosId, contextLength } = model.architecture;
+    const tokenized = texts.map((own, i) => {
+      const tokens = tokenizeText(model, own, bosId !== null);
+      if (tokens.length >= 1 && tokens.length <= contextLength) return { sequence: null, tokens };
+      throw new ValidationError([{
+        path: `texts.${i}`,
+        message: `Text has ${tokens.length} tokens: expected 1..${contextLength}`,
+      }]);
+    });
+    return this.#values.examples({ model, component }, tokenized, options);
+  }
+
+  #model(id: string | undefined): LanguageModel {
+    return this.#source.model(id ?? this.#defaultModel());
+  }
+
+  /** Sweeps of a model as it is now, the last begun first. */
+  async #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
+    return this.#source.store.sweeps.list(await this.#source.digest(model));
+  }
+
+  /** The sweep over a text set, or the first that has something. @throws {NotFoundError} that says how to begin it */
+  async #found(model: LanguageModel, textSet: string | undefined): Promise<FoundSweep> {
+    const rows = (await this.#sweepsOf(model)).filter(({ generation }) => generation > 0);
+    const own = rows.find((row) => row.textSet === "corpus");
+    const row = textSet === undefined ? own ?? rows[0] : rows.find((row) => row.textSet === textSet);
+    if (row !== undefined) return { model, row };
+    const over = textSet === undefined ? "" : ` over text set "${textSet}"`;
+    const asked = JSON.stringify({ kind: "sweep", model: model.id, ...textSet === undefined ? {} : { textSet } });
+    throw new NotFoundError(
+      `Nothing has been collected of model "${model.id}"${over}: start a sweep with POST /api/v1/jobs ${asked}`,
+    );
+  }
+
+  #group({ model, row }: FoundSweep, { kind, layer }: Omit<Component, "index">): GroupStatistics {
+    const size = componentsPerLayer(kind, model.architecture);
+    const buffer = this.#source.store.sweeps.group(row, groupName(kind, layer));
+    if (buffer === null) throw new NotFoundError(`What was collected of ${kind}/${layer} cannot be read: see the log`);
+    return new GroupStatistics(size, buffer);
+  }
+
+  #sequences({ key }: SweepRow): Sequences {
+    if (this.#texts?.key === key) return this.#texts.sequences;
+    const texts = this.#source.store.sweeps.texts(key);
+    if (texts === null) throw new NotFoundError("The texts of the sweep cannot be read: see the log");
+    const sequences = new Sequences(texts.tokens, texts.starts);
+    this.#texts = { key, sequences };
+    return sequences;
+  }
+
+  #catalogueRows(found: FoundSweep, kind: ComponentKind): readonly CatalogueRow[] {
+    const { row, model: { architecture: { layerCount } } } = found;
+    const key = `${row.key} ${row.generation} ${kind}`;
+    if (this.#rows?.key === key) return this.#rows.rows;
+    const rows = Array.from({ length: layerCount }, (_, layer) => {
+      const group = this.#group(found, { kind, layer });
+      return Array.from({ length: group.size }, (_, index) => catalogueRow(group, { kind, layer, index }));
+    }).flat();
+    this.#rows = { key, rows };
+    return rows;
+  }
+}
+
+function catalogueRow(group: GroupStatistics, component: Component): CatalogueRow {
+  const { kind, index } = component;
+  const { count: _count, min: _min, ...shown } = momentsOf(group, kind, index);
+  return {
+    component: formatComponent(component),
+    ...shown,
+    scores: kind === "head" ? headScores(group, index) : null,
+  };
+}
+
+function* layerRecordsOf(
+  group: GroupStatistics,
+  { kind, layer }: Omit<Component, "index">,
+  source: string,
+): Generator<LayerRecord> {
+  for (let index = 0; index < group.size; index++) {
+    const entries = Array.from({ length: TOP_SEQUENCES }, (_, rank) => group.topAt(index, rank));
+    yield {
+      component: formatComponent({ kind, layer, index }),
+      source,
+      statistics: statisticsOf(group, kind, index),
+      scores: kind === "head" ? headScores(group, index) : null,
+      top: entries.filter(({ sequence }) => sequence !== NO_SEQUENCE).map(({ sequence, value, place }) => ({
+        sequence,
+        max: value,
+        at: kind === "mlp" ? [place] : [Math.floor(place / PLACE_KEYS), place % PLACE_KEYS],
+      })),
+    };
+  }
+}
+
+function requireLayer({ architecture: { layerCount } }: LanguageModel, layer: number): void {
+  if (layer < layerCount) return;
+  throw new ValidationError([{
+    path: "layer",
+    message: `There is no layer ${layer}: expected 0..${layerCount - 1}`,
+  }]);
 }

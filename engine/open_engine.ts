@@ -119,7 +119,7 @@ class LocalEngine implements Engine {
   readonly #nodeReports: NodeReports;
   readonly #sideReports: SideReports;
   readonly #circuitReports: CircuitReports;
-  readonly #corpusReports = new CorpusReports();
+  readonly #corpusReports: CorpusReports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -152,6 +152,7 @@ class LocalEngine implements Engine {
     };
     this.#nodeReports = new NodeReports(source);
     this.#sideReports = new SideReports(source);
+    this.#corpusReports = new CorpusReports(this.#jobSource, source.cache, () => this.#defaultId());
     this.#circuitReports = new CircuitReports(source, this.#nodeReports);
   }
 

@@ -33,6 +33,13 @@ export interface ReportRequest {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A report about a model and its details: plain data, always in the same order. */
+export interface ModelReport {
+  readonly kind: "component-values";
+  readonly model: LanguageModel;
+  readonly details: unknown;
+}
+
 /** A report, and whether it was in the store already. */
 export interface ReportAnswer<T> {
   readonly report: T;
@@ -79,6 +86,22 @@ export class ReportCache {
       return computed;
     });
     return { report: JSON.parse(text) as T, isNew: true };
+  }
+
+  /** A report about a model that is no answer to a question; null if it is not known. */
+  async find<T>(about: ModelReport): Promise<T | null> {
+    return this.#find(await this.#modelKey(about));
+  }
+
+  /** Keeps a report for `find`. */
+  async keep(about: ModelReport, report: unknown): Promise<void> {
+    const text = JSON.stringify(report);
+    if (text.length <= MAX_STORED_CHARACTERS) this.#keep(await this.#modelKey(about), text);
+  }
+
+  async #modelKey({ kind, model, details }: ModelReport): Promise<string> {
+    const { version, weights } = this.#options;
+    return createHash("sha256").update(JSON.stringify([kind, version, await weights(model), details])).digest("hex");
   }
 
   #keep(key: string, text: string): void {
