@@ -5,10 +5,8 @@ import { createMiddleware } from "hono/factory";
 import { HTTPException } from "hono/http-exception";
 import { type Engine, NotFoundError, toValidationError } from "../engine/mod.ts";
 import {
-  cancelJob,
   cancelMeasurement,
   createRun,
-  listJobs,
   listModels,
   measureRun,
   readAttention,
@@ -22,9 +20,9 @@ import {
   readRun,
   readScoredTokens,
   readTensors,
-  startJob,
   tokenize,
 } from "./api_routes.ts";
+import { addCorpusRoutes } from "./api_corpus.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 
@@ -87,15 +85,6 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     .openapi(readCircuit, async (c) => {
       return c.json(await engine.circuit(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
     })
-    .openapi(startJob, async (c) => {
-      const job = await engine.startJob(c.req.valid("json"));
-      return c.json(job, job.state === "done" ? 200 : 202);
-    })
-    .openapi(listJobs, (c) => c.json({ jobs: engine.jobs() }, 200))
-    .openapi(cancelJob, (c) => {
-      engine.cancelJob(c.req.valid("param").id);
-      return c.body(null, 204);
-    })
     .openapi(readTensors, async (c) => {
       const bytes = await engine.tensors(c.req.valid("json"), { signal: c.req.raw.signal });
       return c.body(bytes, 200, {
@@ -103,6 +92,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
         "Content-Disposition": 'attachment; filename="tensors.safetensors"',
       });
     });
+  addCorpusRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

@@ -4,7 +4,6 @@ import {
   attentionRequestSchema,
   circuitRequestSchema,
   edgesRequestSchema,
-  jobRequestSchema,
   lensRequestSchema,
   measureRequestSchema,
   runSpecSchema,
@@ -15,39 +14,25 @@ import {
   attentionResultSchema,
   circuitResultSchema,
   edgesResultSchema,
-  jobSchema,
   lensResultSchema,
   measurementSchema,
   modelDetailSchema,
   modelSummarySchema,
-  problemSchema,
   runResultSchema,
   scoredTokensSchema,
   tokenizeRequestSchema,
   tokensSchema,
 } from "./api_schemas.ts";
-
-const PROBLEMS = {
-  400: "The body is not JSON",
-  403: "The request comes from another site",
-  404: "No such model or run",
-  409: "The run's model is not loaded",
-  413: "The body is larger than 1 MiB",
-  415: "The content type is not application/json",
-  421: "The server does not answer to this host",
-  422: "A field is wrong; `issues` says which, and what is allowed",
-  429: "The waiting line is full; see Retry-After",
-  499: "The caller gave up",
-  500: "An unknown error; the log has the details",
-  503: "The engine is not available now; see Retry-After",
-} as const;
-
-const idParameter = z.object({ id: z.string().max(500) });
-
-/** Reading something needs no body and no engine time. */
-const readProblems = problemResponses([404, 421, 422, 500]);
-const bodyProblems = problemResponses([400, 403, 404, 413, 415, 421, 422, 500]);
-const workProblems = { ...bodyProblems, ...problemResponses([409, 429, 499, 503]) };
+import {
+  bodyProblems,
+  documented,
+  idParameter,
+  jsonBody,
+  jsonContent,
+  problemResponses,
+  readProblems,
+  workProblems,
+} from "./api_parts.ts";
 
 /** POST /runs */
 export const createRun = createRoute({
@@ -208,39 +193,6 @@ export const readCircuit = createRoute({
   responses: { 200: { description: "The circuit, complete", ...jsonContent(circuitResultSchema) }, ...workProblems },
 });
 
-/** POST /jobs */
-export const startJob = createRoute({
-  method: "post",
-  path: "/jobs",
-  summary: "Begin long work in the background: mean values of all nodes over a model's reference texts",
-  request: { body: jsonBody(documented(jobRequestSchema, "JobRequest")) },
-  responses: {
-    200: { description: "Done before", ...jsonContent(jobSchema) },
-    202: { description: "Under way", ...jsonContent(jobSchema) },
-    ...workProblems,
-  },
-});
-
-/** GET /jobs */
-export const listJobs = createRoute({
-  method: "get",
-  path: "/jobs",
-  summary: "Jobs since the start of the server",
-  responses: {
-    200: { description: "The jobs", ...jsonContent(z.object({ jobs: z.array(jobSchema).readonly() }).openapi("Jobs")) },
-    ...problemResponses([421, 500]),
-  },
-});
-
-/** DELETE /jobs/{id} */
-export const cancelJob = createRoute({
-  method: "delete",
-  path: "/jobs/{id}",
-  summary: "Drop what of a job has not been executed",
-  request: { params: idParameter },
-  responses: { 204: { description: "Dropped, or over already" }, ...readProblems },
-});
-
 /** POST /tensors */
 export const readTensors = createRoute({
   method: "post",
@@ -256,33 +208,10 @@ export const readTensors = createRoute({
   },
 });
 
-function jsonBody<Schema extends z.ZodType>(schema: Schema) {
-  return { required: true, ...jsonContent(schema) };
-}
-
-function jsonContent<Schema extends z.ZodType>(schema: Schema) {
-  return { content: { "application/json": { schema } } };
-}
-
 function csvResponse(description: string) {
   return { description, content: { "text/csv": { schema: z.string() } } };
 }
 
 function locationHeader() {
   return z.object({ Location: z.string().openapi({ example: "/api/v1/runs/0123abcd" }) });
-}
-
-function problemResponses<Status extends keyof typeof PROBLEMS>(statuses: readonly Status[]) {
-  return Object.fromEntries(statuses.map((status) => [status, {
-    description: PROBLEMS[status],
-    content: { "application/problem+json": { schema: problemSchema } },
-  }])) as unknown as Record<Status, {
-    description: string;
-    content: { "application/problem+json": { schema: typeof problemSchema } };
-  }>;
-}
-
-/** A schema of the engine under a name in the document. It was made before schemas learnt of OpenAPI; its copy has. */
-function documented<Schema extends z.ZodObject>(schema: Schema, name: string): Schema {
-  return schema.clone().openapi(name);
 }

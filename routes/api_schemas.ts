@@ -134,7 +134,8 @@ export const scoredTokensSchema = z.object({
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
 
-const tokenListSchema = z.array(tokenSchema).readonly();
+/** Tokens in a row. */
+export const tokenListSchema = z.array(tokenSchema).readonly();
 
 /** What every layer would predict. */
 export const lensResultSchema = z.object({
