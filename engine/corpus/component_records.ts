@@ -22,6 +22,7 @@ export interface Histogram {
   readonly counts: readonly number[];
 }
 
+/** Of published records, moments are the publisher's; the rest is of the few records in their file (`published_statistics.ts`). */
 export interface ValueStatistics {
   /** Values that were seen: tokens, or pairs. */
   readonly count: number;
@@ -70,6 +71,7 @@ export interface ComponentRecords {
   readonly component: string;
   /** Id of the text set, or of the published records. */
   readonly source: string;
+  /** Of published records: those in their file. */
   readonly sequenceCount: number;
   readonly tokenCount: number;
   /** Null where published records do not say. */

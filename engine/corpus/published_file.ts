@@ -115,21 +115,25 @@ function readRecords(value: unknown, place: Place): readonly StoredRecord[] {
 
 function readRecord(value: unknown, place: Place): StoredRecord {
   const stored = readStored(value, "ActivationRecord", place);
-  const tokens = readList(stored.tokens, MAX_TOKENS, inside(place, "tokens"))
-    .map((token, index) => readToken(token, inside(inside(place, "tokens"), index)));
-  if (tokens.length === 0) return refuse(inside(place, "tokens"), "expected at least one token");
+  const tokens = readTokens(stored.tokens, inside(place, "tokens"));
   const pairCount = tokens.length * (tokens.length + 1) / 2;
-  const values = readList(stored.activations, pairCount, inside(place, "activations"));
-  values.forEach((number, index) => {
-    if (!Number.isFinite(number)) refuse(inside(inside(place, "activations"), index), "expected a finite number");
-  });
-  return { place, tokens, values: values as readonly number[] };
+  return { place, tokens, values: readValues(stored.activations, pairCount, inside(place, "activations")) };
 }
 
-function readToken(value: unknown, place: Place): string {
-  if (typeof value !== "string") return refuse(place, "expected text");
-  if (value.length <= MAX_TOKEN_LENGTH) return value;
-  return refuse(place, `it has ${value.length} characters, expected at most ${MAX_TOKEN_LENGTH}`);
+function readTokens(value: unknown, place: Place): readonly string[] {
+  const tokens = readList(value, MAX_TOKENS, place);
+  if (tokens.length === 0) return refuse(place, "expected at least one token");
+  return tokens.map((token, index) => {
+    if (typeof token === "string" && token.length <= MAX_TOKEN_LENGTH) return token;
+    return refuse(inside(place, index), `expected text of at most ${MAX_TOKEN_LENGTH} characters`);
+  });
+}
+
+function readValues(value: unknown, max: number, place: Place): readonly number[] {
+  return readList(value, max, place).map((number, index) => {
+    if (typeof number === "number" && Number.isFinite(number)) return number;
+    return refuse(inside(place, index), "expected a finite number");
+  });
 }
 
 interface StoredQuantiles {
@@ -138,7 +142,9 @@ interface StoredQuantiles {
 }
 
 function readQuantiles({ lists, boundaries }: StoredQuantiles, place: Place): PublishedFile["byQuantile"] {
-  const records = lists.map((list, index) => readRecords(list, inside(inside(place, "random_sample_by_quantile"), index)));
+  const records = lists.map((list, index) =>
+    readRecords(list, inside(inside(place, "random_sample_by_quantile"), index))
+  );
   const numbers = boundaries.map((value, index) => {
     if (typeof value === "number") return value;
     return refuse(inside(inside(place, "quantile_boundaries"), index), "expected a number");
