@@ -1,7 +1,7 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
 import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
-import { type Engine, openEngine, StartError } from "./engine/mod.ts";
+import { type Engine, openEngine, StartError, sweepCommand } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
 
 const EMBEDDED_MODELS = new URL("./models/", import.meta.url).pathname;
@@ -26,8 +26,10 @@ async function main(): Promise<void> {
     dataFolder: config.dataFolder,
     device: config.device,
     version: denoConfig.version,
+    corpusFiles: config.corpusFiles,
     log: logLine,
   });
+  if (command.kind === "sweep") return await runSweep(engine, command.model);
   const server = listen(config, engine);
   const stop = async () => {
     // A second signal must not wait for the first.
@@ -36,6 +38,23 @@ async function main(): Promise<void> {
     await server.shutdown();
     Deno.exit(0);
   };
+  onStop(stop);
+}
+
+/** Sweeps to the end, or until somebody stops it; either way what is done is kept. */
+async function runSweep(engine: Engine, model: string | null): Promise<void> {
+  onStop(async () => {
+    await engine.close();
+    Deno.exit(130);
+  });
+  try {
+    await sweepCommand(engine, { model, write });
+  } finally {
+    await engine.close();
+  }
+}
+
+function onStop(stop: () => Promise<void>): void {
   for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, stop);
   }
@@ -77,7 +96,11 @@ function variables(): Record<string, string> {
 }
 
 function printLine(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+  write(`${line}\n`);
+}
+
+function write(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(text));
 }
 
 function logLine(line: string): void {

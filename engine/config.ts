@@ -2,6 +2,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { delimiter, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { PublishedSource } from "./corpus/published_records.ts";
+import { isUrl } from "./corpus/published_store.ts";
 import { StartError } from "./errors.ts";
 import { type Device, DEVICES } from "./runtime/backend.ts";
 
@@ -11,8 +13,12 @@ export interface ServerConfig {
   readonly host: string;
   readonly models: readonly string[];
   readonly dictionaries: readonly string[];
+  /** Published records of models; whether the models are there is not known yet. */
+  readonly records: readonly PublishedSource[];
   readonly dataFolder: string;
   readonly device: Device;
+  /** Files with texts that models can be swept over, beside their own. */
+  readonly corpusFiles: readonly string[];
   /** Host names, beyond this machine's own, under which the server may be asked. */
   readonly allowedHosts: readonly string[];
 }
@@ -20,15 +26,20 @@ export interface ServerConfig {
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
+  /** Sweep without a server; `model` null: all that are loaded. */
+  | { readonly kind: "sweep"; readonly config: ServerConfig; readonly model: string | null }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
+       deno task sweep [OPTION]… [--model ID]   collects records of all components, without a server
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
   --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
   --models DIR         a model folder, or a folder of them; repeatable (TDB_MODELS)
+  --corpus FILE        texts to sweep models over, .txt or .jsonl; repeatable (TDB_CORPORA)
   --dictionaries DIR   folder with sparse autoencoders; repeatable (TDB_DICTIONARIES)
+  --records MODEL=FROM published records of a model, in a folder or under an http(s) URL; repeatable (TDB_RECORDS)
   --data DIR           where results are kept (TDB_DATA; default ./data)
   --device NAME        ${DEVICES.join(" or ")} (TDB_DEVICE; default cpu)
   --allow-host NAME    a host name under which a team reaches the server; repeatable (TDB_ALLOWED_HOSTS)
@@ -36,7 +47,18 @@ export const HELP = `Usage: deno task start [OPTION]…
 
 A flag wins over its variable. Lists in variables are joined by "${delimiter}".`;
 
-const STRING_FLAGS = ["port", "host", "models", "dictionaries", "data", "device", "allow-host"] as const;
+const STRING_FLAGS = [
+  "port",
+  "host",
+  "models",
+  "corpus",
+  "dictionaries",
+  "records",
+  "data",
+  "device",
+  "allow-host",
+  "model",
+] as const;
 type StringFlag = typeof STRING_FLAGS[number];
 
 const repeated = { type: "string", multiple: true } as const;
@@ -45,17 +67,23 @@ const STRING_OPTIONS = {
   port: repeated,
   host: repeated,
   models: repeated,
+  corpus: repeated,
   dictionaries: repeated,
+  records: repeated,
   data: repeated,
   device: repeated,
   "allow-host": repeated,
+  model: repeated,
 } as const satisfies Record<StringFlag, unknown>;
 
-const VARIABLES: Readonly<Record<StringFlag, string>> = {
+/** Of all but `--model`, which only makes sense for one command. */
+const VARIABLES: Readonly<Record<Exclude<StringFlag, "model">, string>> = {
   port: "TDB_PORT",
   host: "TDB_HOST",
   models: "TDB_MODELS",
+  corpus: "TDB_CORPORA",
   dictionaries: "TDB_DICTIONARIES",
+  records: "TDB_RECORDS",
   data: "TDB_DATA",
   device: "TDB_DEVICE",
   "allow-host": "TDB_ALLOWED_HOSTS",
@@ -63,7 +91,18 @@ const VARIABLES: Readonly<Record<StringFlag, string>> = {
 /** Every variable that is read. */
 export const CONFIG_VARIABLES: readonly string[] = Object.values(VARIABLES);
 
-const LIST_FLAGS: ReadonlySet<StringFlag> = new Set<StringFlag>(["models", "dictionaries", "allow-host"]);
+const LIST_FLAGS: ReadonlySet<StringFlag> = new Set<StringFlag>([
+  "models",
+  "corpus",
+  "dictionaries",
+  "records",
+  "allow-host",
+]);
+
+/** What separates a list in a variable, where it is not every delimiter: a URL has colons too, but no MODEL= after them. */
+const SEPARATORS: Readonly<Partial<Record<StringFlag, RegExp>>> = {
+  records: new RegExp(`${delimiter}(?=[^${delimiter}/\\\\=]+=)`),
+};
 
 /** Values of one setting with the name under which they were given. */
 interface Setting {
@@ -77,7 +116,8 @@ interface Setting {
  * @throws {StartError} with one line that says what is wrong and what would be right.
  */
 export async function parseConfig(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Command> {
-  const flags = parseFlags(args);
+  const isSweep = args[0] === "sweep";
+  const flags = parseFlags(isSweep ? args.slice(1) : args);
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
   const settingOf = (flag: StringFlag) => setting(flag, flags.values[flag], env);
@@ -85,11 +125,16 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     port: parsePort(settingOf("port")),
     host: single(settingOf("host")) ?? "127.0.0.1",
     models: await folders(settingOf("models")),
+    corpusFiles: await files(settingOf("corpus")),
     dictionaries: await folders(settingOf("dictionaries")),
+    records: await recordSources(settingOf("records")),
     dataFolder: resolve(await dataFolder(settingOf("data"))),
     device: parseDevice(settingOf("device")),
     allowedHosts: settingOf("allow-host").values,
   };
+  const model = single(settingOf("model")) ?? null;
+  if (isSweep) return { kind: "sweep", config, model };
+  if (model !== null) throw new StartError("Cannot start: --model belongs to deno task sweep; --models loads models");
   return { kind: "start", config };
 }
 
@@ -132,10 +177,11 @@ function setting(
     if (empty) throw new StartError(`Cannot start: --${flag} has no value; --help lists the flags`);
     return { source: `--${flag}`, values: given };
   }
+  if (flag === "model") return { source: "--model", values: [] };
   const variable = VARIABLES[flag];
   const value = env[variable];
   if (value === undefined || value === "") return { source: variable, values: [] };
-  return { source: variable, values: isList ? value.split(delimiter).filter((part) => part !== "") : [value] };
+  return { source: variable, values: isList ? value.split(SEPARATORS[flag] ?? delimiter).filter(Boolean) : [value] };
 }
 
 function single({ values: [value] }: Setting): string | undefined {
@@ -159,12 +205,49 @@ function parseDevice({ source, values: [value = "cpu"] }: Setting): Device {
 }
 
 async function folders({ source, values }: Setting): Promise<readonly string[]> {
-  for (const folder of values) {
-    await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
-      throw new StartError(`Cannot start: ${source} "${folder}" ${whyUnreadable(cause)}, expected a readable folder`, {
-        cause,
-      });
+  for (const folder of values) await requireFolder(source, folder);
+  return values;
+}
+
+async function requireFolder(source: string, folder: string): Promise<void> {
+  await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    throw new StartError(`Cannot start: ${source} "${folder}" ${whyUnreadable(cause)}, expected a readable folder`, {
+      cause,
     });
+  });
+}
+
+async function recordSources({ source, values }: Setting): Promise<readonly PublishedSource[]> {
+  const sources: PublishedSource[] = [];
+  for (const value of values) {
+    const [, model, location] = /^([^=]+)=(.+)$/s.exec(value) ?? [];
+    if (model === undefined || location === undefined) {
+      throw new StartError(`Cannot start: ${source} is "${value}", expected MODEL=FOLDER or MODEL=URL`);
+    }
+    if (isUrl(location)) requireBaseUrl(source, location);
+    else await requireFolder(source, location);
+    sources.push({ model, location });
+  }
+  return sources;
+}
+
+/** Paths are put after the URL, and it is told to whoever asks: nothing may follow its path, and no password stand in it. */
+function requireBaseUrl(source: string, location: string): void {
+  const url = URL.parse(location);
+  if (url !== null && url.username === "" && url.password === "" && !/[?#]/.test(location)) return;
+  throw new StartError(`Cannot start: ${source} has a URL that is not http(s)://HOST/PATH, without password, ? and #`);
+}
+
+async function files({ source, values }: Setting): Promise<readonly string[]> {
+  for (const file of values) {
+    const found = await stat(file).catch(() => null);
+    if (found === null || !found.isFile()) {
+      const why = found === null ? "does not exist" : "is not a file";
+      throw new StartError(`Cannot start: ${source} "${file}" ${why}, expected a .txt or .jsonl file`);
+    }
+    if (!/\.(txt|jsonl)$/i.test(file)) {
+      throw new StartError(`Cannot start: ${source} "${file}" has another ending, expected .txt or .jsonl`);
+    }
   }
   return values;
 }

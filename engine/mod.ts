@@ -91,3 +91,4 @@ export {
 } from "./corpus/corpus_requests.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export { openEngine, type OpenEngineOptions } from "./open_engine.ts";
+export { sweepCommand } from "./sweep_command.ts";
