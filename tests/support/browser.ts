@@ -2,8 +2,7 @@
  * A real Chromium for tests, with no system package: `@sparticuz/chromium` carries the browser, its fonts, and the NSS libraries that a
  * bare machine lacks. Everything is unpacked into a temporary folder of this process, which goes with it.
  */
-import chromiumPackage, { inflate } from "@sparticuz/chromium";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 
@@ -46,20 +45,15 @@ export async function launchBrowser(): Promise<TestBrowser> {
   };
 }
 
-/** The package unpacks into the temporary folder that it finds, and takes what is there for complete. */
+/**
+ * The package unpacks into the temporary folder that it finds, and takes what is there for complete. It gets a process of its own: test
+ * files that run side by side share their environment.
+ */
 async function unpackInto(folder: string): Promise<{ readonly executablePath: string; readonly libraries: string }> {
-  const usual = Deno.env.get("TMPDIR");
-  Deno.env.set("TMPDIR", folder);
-  try {
-    const archive = join(
-      dirname(fileURLToPath(import.meta.resolve("@sparticuz/chromium"))),
-      "..",
-      "bin",
-      "al2023.tar.br",
-    );
-    return { executablePath: await chromiumPackage.executablePath(), libraries: await inflate(archive) };
-  } finally {
-    if (usual === undefined) Deno.env.delete("TMPDIR");
-    else Deno.env.set("TMPDIR", usual);
-  }
+  const { stdout, stderr, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", fileURLToPath(import.meta.resolve("./unpack_browser.ts"))],
+    env: { TMPDIR: folder },
+  }).output();
+  if (!success) throw new Error(`Chromium cannot be unpacked: ${new TextDecoder().decode(stderr)}`);
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
