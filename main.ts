@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     device: config.device,
     version: denoConfig.version,
     corpusFiles: config.corpusFiles,
+    records: config.records,
     log: logLine,
   });
   if (command.kind === "sweep") return await runSweep(engine, command.model);

@@ -27,6 +27,7 @@ import {
 } from "./corpus/corpus_requests.ts";
 import { GroupStatistics, NO_SEQUENCE, PLACE_KEYS } from "./corpus/group_statistics.ts";
 import { headScores } from "./corpus/head_scores.ts";
+import { PUBLISHED_SOURCE, type PublishedRecords } from "./corpus/published_records.ts";
 import { Sequences } from "./corpus/sequences.ts";
 import { momentsOf, statisticsOf } from "./corpus/statistics.ts";
 import { groupName } from "./corpus/sweeper.ts";
@@ -48,27 +49,39 @@ interface FoundSweep {
 export class CorpusReports {
   readonly #source: JobSource;
   readonly #values: ComponentValuesSource;
+  readonly #published: ReadonlyMap<string, PublishedRecords>;
   readonly #defaultModel: () => string;
   /** The sequences that were read last, with the sweep that they belong to. */
   #texts: { readonly key: string; readonly sequences: Sequences } | null = null;
   /** The rows of the catalogue that was read last. */
   #rows: { readonly key: string; readonly rows: readonly CatalogueRow[] } | null = null;
 
-  constructor(source: JobSource, cache: ReportCache, defaultModel: () => string) {
+  constructor(
+    source: JobSource,
+    { cache, published, defaultModel }: {
+      readonly cache: ReportCache;
+      /** By model. */
+      readonly published: ReadonlyMap<string, PublishedRecords>;
+      readonly defaultModel: () => string;
+    },
+  ) {
     this.#source = source;
     this.#values = new ComponentValuesSource(source.worker, cache);
+    this.#published = published;
     this.#defaultModel = defaultModel;
   }
 
   async textSets(modelId: string): Promise<readonly TextSet[]> {
     const sets = await findTextSets(this.#source.model(modelId), this.#source.corpusFiles);
-    return sets.map(({ id, sizeBytes, origin }) => ({ id, sizeBytes, origin }));
+    const own = sets.map(({ id, sizeBytes, origin }): TextSet => ({ id, sizeBytes, origin }));
+    return this.#published.has(modelId) ? [...own, { id: PUBLISHED_SOURCE, sizeBytes: 0, origin: "--records" }] : own;
   }
 
   async sweeps(modelId: string): Promise<readonly SweepSummary[]> {
     const rows = await this.#sweepsOf(this.#source.model(modelId));
     const begun = new Map(rows.toReversed().map((row) => [row.textSet, row.progress]));
-    const known = [...new Set([...(await this.textSets(modelId)).map(({ id }) => id), ...begun.keys()])];
+    const sets = (await this.textSets(modelId)).map(({ id }) => id).filter((id) => id !== PUBLISHED_SOURCE);
+    const known = [...new Set([...sets, ...begun.keys()])];
     return known.map((textSet): SweepSummary => {
       const found = begun.get(textSet);
       const { sequencesDone = 0, sequenceCount = 0, tokensDone = 0 } = found ?? {};
@@ -81,6 +94,10 @@ export class CorpusReports {
     const { model: id, component: text, textSet, top, random } = parseOrThrow(recordsRequestSchema, request);
     const model = this.#model(id);
     const component = resolveComponent(text, model.architecture);
+    const published = this.#published.get(model.id);
+    if (published !== undefined && textSet === PUBLISHED_SOURCE) {
+      return cutTo(await published.records(component, model.tokenizer), { top, random });
+    }
     const { row } = await this.#found(model, textSet);
     const group = this.#group({ model, row }, component);
     const sequences = this.#sequences(row);
@@ -245,4 +262,17 @@ function requireLayer({ architecture: { layerCount } }: LanguageModel, layer: nu
     path: "layer",
     message: `There is no layer ${layer}: expected 0..${layerCount - 1}`,
   }]);
+}
+
+/** As many examples as were asked for. */
+function cutTo(
+  records: ComponentRecords,
+  { top, random }: { readonly top: number; readonly random: number },
+): ComponentRecords {
+  return {
+    ...records,
+    top: records.top.slice(0, top),
+    random: records.random.slice(0, random),
+    byQuantile: records.byQuantile.map((part) => ({ ...part, examples: part.examples.slice(0, random) })),
+  };
 }

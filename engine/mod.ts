@@ -90,5 +90,6 @@ export {
   recordsRequestSchema,
 } from "./corpus/corpus_requests.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
-export { openEngine, type OpenEngineOptions } from "./open_engine.ts";
+export type { OpenEngineOptions } from "./engine_options.ts";
+export { openEngine } from "./open_engine.ts";
 export { sweepCommand } from "./sweep_command.ts";

@@ -21,6 +21,7 @@ import { newSweepJob, sweep } from "./sweep_work.ts";
 import { Measurer } from "./measurer.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
+import { openPublishedRecords, type PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
 import type {
   ActivationsRequest,
@@ -41,27 +42,13 @@ import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
 import { type Asked, ReportCache } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
+import type { OpenEngineOptions } from "./engine_options.ts";
 import { makeRun, type RunFrame, runId } from "./run_maker.ts";
 import { SharedWork } from "./shared_work.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
 import { weightsDigest } from "./weights_digest.ts";
-
-export interface OpenEngineOptions {
-  /** Model folders, or folders of them, in order of preference; the first model is the default. */
-  readonly modelFolders: readonly string[];
-  readonly dataFolder: string;
-  readonly device: Device;
-  readonly version: string;
-  readonly log?: (line: string) => void;
-  /** Requests that may wait for the engine thread. */
-  readonly maxQueued?: number;
-  /** Files with texts that models can be swept over, beside their own. */
-  readonly corpusFiles?: readonly string[];
-  /** Tokens of a sweep's batch; default: as the model's size asks for. */
-  readonly stepTokens?: number;
-}
 
 /** Bound on what compiled graphs hold, in bytes. */
 const MAX_SESSION_BYTES = 512 * 1024 * 1024;
@@ -74,6 +61,8 @@ const MAX_SESSION_BYTES = 512 * 1024 * 1024;
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const log = options.log ?? (() => {});
   const models = await openModels(options.modelFolders, log);
+  const { dataFolder, records = [] } = options;
+  const published = openPublishedRecords(records, { models: [...models.keys()], dataFolder });
   const openInput: OpenInput = {
     device: options.device,
     models: [...models.values()].map(({ id, folder }) => ({ id, folder })),
@@ -93,13 +82,14 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     await worker.close();
     throw error instanceof StartError ? error : new StartError(`Cannot start: ${messageOf(error)}`, { cause: error });
   }
-  const engine = new LocalEngine({ models, worker, store: Store.open(options.dataFolder, log), options });
+  const engine = new LocalEngine({ models, published, worker, store: Store.open(dataFolder, log), options });
   engine.resumeJobs();
   return engine;
 }
 
 interface Parts {
   readonly models: ReadonlyMap<string, LanguageModel>;
+  readonly published: ReadonlyMap<string, PublishedRecords>;
   readonly worker: WorkerClient<EngineRequests>;
   readonly store: Store;
   readonly options: OpenEngineOptions;
@@ -123,7 +113,7 @@ class LocalEngine implements Engine {
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
-  constructor({ models, worker, store, options }: Parts) {
+  constructor({ models, published, worker, store, options }: Parts) {
     this.version = options.version;
     this.#device = options.device;
     this.#models = models;
@@ -152,7 +142,8 @@ class LocalEngine implements Engine {
     };
     this.#nodeReports = new NodeReports(source);
     this.#sideReports = new SideReports(source);
-    this.#corpusReports = new CorpusReports(this.#jobSource, source.cache, () => this.#defaultId());
+    const defaultModel = () => this.#defaultId();
+    this.#corpusReports = new CorpusReports(this.#jobSource, { cache: source.cache, published, defaultModel });
     this.#circuitReports = new CircuitReports(source, this.#nodeReports);
   }
 

@@ -88,11 +88,14 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
   const asked = { model: model.id, component: componentRef(component) };
   const run = view.run === null ? await defaultRun(engine, model.id, c.req.raw.signal) : engine.storedRun(view.run);
   const texts = run === null ? [] : run.spec.prompts.flatMap((prompt) => "text" in prompt ? [prompt.text] : []);
-  const sweeps = await engine.sweeps(model.id);
-  const hasRecords = sweeps.some(({ state, textSet }) =>
-    state !== "none" && (view.textSet === null || view.textSet === textSet)
-  );
-  const textSet = view.textSet === null ? {} : { textSet: view.textSet };
+  const [sweeps, textSets] = await Promise.all([engine.sweeps(model.id), engine.textSets(model.id)]);
+  const swept = sweeps.filter(({ state }) => state !== "none").map(({ textSet }) => textSet);
+  // What is among the text sets without ever being swept has been published.
+  const published = textSets.map(({ id }) => id).filter((id) => sweeps.every(({ textSet: own }) => own !== id));
+  const sources = [...swept, ...published];
+  const chosen = view.textSet ?? sources[0];
+  const hasRecords = chosen !== undefined && sources.includes(chosen);
+  const textSet = chosen === undefined ? {} : { textSet: chosen };
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
   const [records, inRun, own, tokens] = await Promise.all([
     work === null ? null : loaded(work, patience),
@@ -100,7 +103,7 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, { model, component }, work), patience),
   ]);
-  return { run, sweeps, job: sweepJob(engine, model.id), records, inRun, own, tokens: withoutNull(tokens) };
+  return { run, sweeps, sources, job: sweepJob(engine, model.id), records, inRun, own, tokens: withoutNull(tokens) };
 }
 
 /** The job that sweeps a model now, or rests. */
@@ -117,7 +120,8 @@ async function tokensOnTop(
 ): Promise<ScoredTokens | null> {
   const [example] = (await work).top;
   const [place, key] = example?.at ?? [];
-  if (example === undefined || place === undefined) return null;
+  // Published records may hold texts that are no tokens of this tokenizer.
+  if (example === undefined || place === undefined || example.tokens.some(({ id }) => id < 0)) return null;
   return engine.scoredTokens({
     model: model.id,
     prompts: [{ tokens: example.tokens.map(({ id }) => id), targets: [0] }],

@@ -39,6 +39,23 @@ Deno.test("parseConfig() takes --models several times", async () => {
   assert.deepEqual((await configOf(["--models", ".", "--models", "tests"])).models, [".", "tests"]);
 });
 
+Deno.test("parseConfig() reads where records are published, a folder or a URL, for each model", async () => {
+  const records = async (args: readonly string[], env = {}) =>
+    (await configOf(args, env)).records.map(({ model, location }) => [model, location]);
+  const url = "https://box.example:8000/neuron-explainer/a=b";
+  assert.deepEqual(await records([]), []);
+  assert.deepEqual(await records([`--records=gpt2=${url}`, "--records", "demo=tests"]), [["gpt2", url], [
+    "demo",
+    "tests",
+  ]]);
+  const variable = [`gpt2=${url}`, "demo=tests", `gpt2=http://[::1]:8000/x`].join(delimiter);
+  assert.deepEqual(await records([], { TDB_RECORDS: variable }), [
+    ["gpt2", url],
+    ["demo", "tests"],
+    ["gpt2", "http://[::1]:8000/x"],
+  ]);
+});
+
 Deno.test("parseConfig() knows --help and --version", async () => {
   assert.equal((await parseConfig(["--help"], {})).kind, "help");
   assert.equal((await parseConfig(["--version"], {})).kind, "version");
@@ -62,6 +79,12 @@ const REFUSED: Readonly<Record<string, readonly [readonly string[], RegExp]>> = 
     ["--dictionaries", "no/such"],
     /--dictionaries "no\/such" does not exist/,
   ],
+  "records of no model": [["--records", "tests"], /--records is "tests", expected MODEL=FOLDER or MODEL=URL/],
+  "records without a place": [["--records", "demo="], /--records is "demo=", expected MODEL=FOLDER or MODEL=URL/],
+  "records in a folder that does not exist": [["--records", "demo=no/such"], /--records "no\/such" does not exist/],
+  "records under what is no URL": [["--records", "demo=http://"], /--records has a URL that is not http\(s\):/],
+  "records under a URL with a password": [["--records", "demo=https://a:b@x.example/"], /without password, \? and #/],
+  "records under a URL with a query": [["--records", "demo=https://x.example/?sig=1"], /without password, \? and #/],
   "a data folder that is a file": [["--data", "deno.json"], /"deno.json" is a file, expected a folder/],
   "an unknown device": [["--device", "tpu"], /--device is "tpu", expected cpu or cuda/],
 };

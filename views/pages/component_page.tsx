@@ -13,7 +13,7 @@ import { defaultCatalogue } from "../catalogue_view.ts";
 import type { ComponentView } from "../component_view.ts";
 import { formatCount } from "../format.ts";
 import { ComponentInRun } from "../parts/component_in_run.tsx";
-import { LoadedContent } from "../parts/card.tsx";
+import { LoadedContent, swapLink } from "../parts/card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
 import { COMPONENT_ID } from "../parts/example_list.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
@@ -47,6 +47,8 @@ export interface ComponentPageProps {
   /** Null where no sweep has been made. */
   readonly records: Loaded<ComponentRecords> | null;
   readonly sweeps: readonly SweepSummary[];
+  /** Text sets that have records, published ones included. */
+  readonly sources: readonly string[];
   /** Job that sweeps this model now; null if none does. */
   readonly job: Job | null;
   /** By text of one's own. */
@@ -82,7 +84,7 @@ export function ComponentPage(props: ComponentPageProps): VNode {
 
 /** The part that a change of view replaces. */
 export function ComponentContent(props: ComponentPageProps): VNode {
-  const { model, component, view, run, inRun, records, sweeps, job, own, tokens } = props;
+  const { model, component, view, run, inRun, records, sweeps, sources, job, own, tokens } = props;
   const { kind } = component;
   const urlOf = (other: ComponentView) => componentUrl(model.id, componentRef(component), other);
   const href = urlOf(view);
@@ -97,6 +99,19 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           </p>
         )
         : <ComponentInRun {...props} run={run} inRun={inRun} largest={largest} urlOf={urlOf} />}
+      {sources.length < 2 ? null : (
+        <nav class="pair-picker" aria-label="Records over">
+          {sources.map((textSet) => (
+            <a
+              id={`set-${textSet}`}
+              aria-current={records?.state === "ready" && records.value.source === textSet ? "true" : undefined}
+              {...swapLink(urlOf({ ...view, textSet, pin: null }), `#${COMPONENT_ID}`)}
+            >
+              {textSet}
+            </a>
+          ))}
+        </nav>
+      )}
       {job === null ? null : <JobProgress job={job} href={href} targetId={COMPONENT_ID} />}
       {records === null
         ? (job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null)

@@ -1,0 +1,20 @@
+/** How an engine is opened. */
+import type { PublishedSource } from "./corpus/published_records.ts";
+import type { Device } from "./runtime/backend.ts";
+
+export interface OpenEngineOptions {
+  /** Model folders, or folders of them, in order of preference; the first model is the default. */
+  readonly modelFolders: readonly string[];
+  readonly dataFolder: string;
+  readonly device: Device;
+  readonly version: string;
+  readonly log?: (line: string) => void;
+  /** Requests that may wait for the engine thread. */
+  readonly maxQueued?: number;
+  /** Files with texts that models can be swept over, beside their own. */
+  readonly corpusFiles?: readonly string[];
+  /** Where records of models' components have been published. */
+  readonly records?: readonly PublishedSource[];
+  /** Tokens of a sweep's batch; default: as the model's size asks for. */
+  readonly stepTokens?: number;
+}
