@@ -89,6 +89,7 @@ export {
   type RecordsRequest,
   recordsRequestSchema,
 } from "./corpus/corpus_requests.ts";
+export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";
 export { openEngine } from "./open_engine.ts";

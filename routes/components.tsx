@@ -7,6 +7,7 @@ import {
   type Job,
   type ModelSummary,
   NotFoundError,
+  PUBLISHED_SOURCE,
   type RunResult,
   type ScoredTokens,
 } from "../engine/mod.ts";
@@ -90,8 +91,7 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
   const texts = run === null ? [] : run.spec.prompts.flatMap((prompt) => "text" in prompt ? [prompt.text] : []);
   const [sweeps, textSets] = await Promise.all([engine.sweeps(model.id), engine.textSets(model.id)]);
   const swept = sweeps.filter(({ state }) => state !== "none").map(({ textSet }) => textSet);
-  // What is among the text sets without ever being swept has been published.
-  const published = textSets.map(({ id }) => id).filter((id) => sweeps.every(({ textSet: own }) => own !== id));
+  const published = textSets.map(({ id }) => id).filter((id) => id === PUBLISHED_SOURCE);
   const sources = [...swept, ...published];
   const chosen = view.textSet ?? sources[0];
   const hasRecords = chosen !== undefined && sources.includes(chosen);
