@@ -8,8 +8,8 @@ import type { SweepStep } from "./sweeper.ts";
 /** Changes with what a step collects, or how texts are cut: what an older program has collected is then not gone on with. */
 export const SWEEP_VERSION = 1;
 
-/** Multiplications that a step may have: half a second of the engine thread on two cores (measured: 512 tokens of GPT-2 small). */
-const STEP_MULTIPLICATIONS = 512 * 85e6;
+/** Multiplications that a step may have: half a second of the engine thread on two cores (measured: 256 tokens of GPT-2 small). */
+const STEP_MULTIPLICATIONS = 256 * 85e6;
 const MAX_STEP_TOKENS = 2048;
 
 /** Tokens of a batch, so that no question waits longer than about half a second for one. */
