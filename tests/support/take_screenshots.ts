@@ -12,6 +12,7 @@ const MOVER = "head/3/3@14<2";
 await Deno.mkdir(FOLDER, { recursive: true });
 await using server = await startServer();
 await using chromium = await launchBrowser();
+await sweepDemo();
 for (const theme of ["light", "dark"] as const) {
   const page = await chromium.browser.newPage({ colorScheme: theme, viewport: SIZE });
   const picture = (name: string) => `${FOLDER}${name}-${theme}.png`;
@@ -72,7 +73,22 @@ async function tour(page: Page, picture: (name: string) => string): Promise<void
   await page.goto(`${answer}/node?ref=${encodeURIComponent(MOVER)}`);
   await photograph("node", "h1");
   await page.goto(`${url}models/demo/components/mlp/3/195?run=${answer.split("/").at(-1)}`);
-  await photograph("component", "h1", 620);
+  await page.locator("#examples-title").waitFor();
+  await photograph("component", "h1");
+  await page.goto(`${url}models/demo/catalogue`);
+  await photograph("catalogue", "h1", 620);
   await page.goto(`${url}help`);
   await photograph("help", "h1");
+}
+
+/** Collects the demo model's records, which the pages of components show. */
+async function sweepDemo(): Promise<void> {
+  const jobs = `${server.url}api/v1/jobs`;
+  const headers = { "Content-Type": "application/json" };
+  await fetch(jobs, { method: "POST", headers, body: JSON.stringify({ kind: "sweep" }) });
+  const isDone = async () => {
+    const { jobs: [job] } = await (await fetch(jobs)).json();
+    return job.state === "done";
+  };
+  while (!await isDone()) await new Promise((resolve) => setTimeout(resolve, 500));
 }
