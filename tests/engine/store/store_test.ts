@@ -198,7 +198,9 @@ Deno.test("a database from before there were reports keeps its runs and takes re
       store.saveRun(resultOf("a"));
     }
     const database = new DatabaseSync(join(folder, DATABASE_FILE));
-    database.exec("DROP TABLE reports; DROP TABLE jobs; DROP TABLE sweep_groups; DROP TABLE sweeps; PRAGMA user_version = 2");
+    database.exec(
+      "DROP TABLE reports; DROP TABLE jobs; DROP TABLE sweep_groups; DROP TABLE sweeps; PRAGMA user_version = 2",
+    );
     database.close();
     using store = Store.open(folder, (line) => lines.push(line));
     assert.equal(store.findRun("a")?.id, "a");
