@@ -171,7 +171,7 @@ export class CorpusReports {
         message: `Text has ${tokens.length} tokens: expected 1..${contextLength}`,
       }]);
     });
-    return this.#values.examples({ model, component }, tokenized, options);
+    return await this.#values.examples({ model, component }, tokenized, options);
   }
 
   #model(id: string | undefined): LanguageModel {

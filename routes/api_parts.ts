@@ -27,25 +27,34 @@ export const bodyProblems = problemResponses([400, 403, 404, 413, 415, 421, 422,
 /** What can be wrong where the engine has to work. */
 export const workProblems = { ...bodyProblems, ...problemResponses([409, 429, 499, 503]) };
 
+/** Content of one schema, as OpenAPI writes it. */
+interface JsonContent<Schema> {
+  content: { "application/json": { schema: Schema } };
+}
+
 /** A body that must be there. */
-export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
+export function jsonBody<Schema extends z.ZodType>(schema: Schema): JsonContent<Schema> & { required: true } {
   return { required: true, ...jsonContent(schema) };
 }
 
 /** Content of one schema. */
-export function jsonContent<Schema extends z.ZodType>(schema: Schema) {
+export function jsonContent<Schema extends z.ZodType>(schema: Schema): JsonContent<Schema> {
   return { content: { "application/json": { schema } } };
 }
 
+interface ProblemResponse {
+  description: string;
+  content: { "application/problem+json": { schema: typeof problemSchema } };
+}
+
 /** Answers of the form `problem+json`. */
-export function problemResponses<Status extends keyof typeof PROBLEMS>(statuses: readonly Status[]) {
+export function problemResponses<Status extends keyof typeof PROBLEMS>(
+  statuses: readonly Status[],
+): Record<Status, ProblemResponse> {
   return Object.fromEntries(statuses.map((status) => [status, {
     description: PROBLEMS[status],
     content: { "application/problem+json": { schema: problemSchema } },
-  }])) as unknown as Record<Status, {
-    description: string;
-    content: { "application/problem+json": { schema: typeof problemSchema } };
-  }>;
+  }])) as unknown as Record<Status, ProblemResponse>;
 }
 
 /** A schema of the engine under a name in the document. It was made before schemas learnt of OpenAPI; its copy has. */
