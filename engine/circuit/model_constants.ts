@@ -16,7 +16,7 @@ export interface ModelConstants {
 }
 
 export async function computeModelConstants(
-  { weights: { blocks }, folder }: ModelWeights,
+  { weights: { blocks } }: ModelWeights,
   backend: Backend,
 ): Promise<ModelConstants> {
   const norms = blocks.map(({ mlpOut: { weight } }, layer) =>
@@ -24,7 +24,7 @@ export async function computeModelConstants(
   );
   const biases = blocks.flatMap(({ attentionOut, mlpOut }) => [attentionOut.bias, mlpOut.bias]);
   const outputs = { ...Object.fromEntries(norms), biases: concat(biases.map((bias) => unsqueeze(bias, 0)), 0) };
-  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })), { weightsFolder: folder });
+  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })));
   const { biases: found, ...writeNorms } = await session.execute({});
   if (found === undefined) throw new Error("Internal: the constants' graph has no output biases");
   return { writeNorms, outputBiases: float32Data(found) };

@@ -238,7 +238,7 @@ export class Questioner {
     return this.#sessions.get(key, async () => {
       const bytes = this.#writtenAhead.get(key) ?? encodeModel(lowerGraph(build()));
       this.#writtenAhead.delete(key);
-      const session = await this.#backend.prepare(bytes, { weightsFolder: model.folder });
+      const session = await this.#backend.prepare(bytes);
       return { session, bytes: bytes.length + SESSION_BYTES };
     });
   }

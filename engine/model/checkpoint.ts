@@ -11,6 +11,7 @@ import { FileFormatError } from "../errors.ts";
 import { cast } from "../onnx/elementwise.ts";
 import { type Value, weight } from "../onnx/value.ts";
 import { isFloat, widenHalf } from "../tensor/dtype.ts";
+import { pathFromRoot } from "../tensor/file_root.ts";
 import { readSafetensorsHeader, type TensorEntry } from "../tensor/safetensors.ts";
 import { type ConcreteShape, elementCount, formatShape } from "../tensor/shape.ts";
 
@@ -91,7 +92,10 @@ export class Checkpoint {
     if (!isFloat(type)) {
       throw new FileFormatError(`Cannot use tensor "${name}": its type is ${type}, expected a float type`);
     }
-    return cast(weight(name, { type, shape }, { file, offset, length }), "float32");
+    return cast(
+      weight(name, { type, shape }, { file: pathFromRoot(join(this.folder, file)), offset, length }),
+      "float32",
+    );
   }
 
   /** One row of a matrix (or a whole vector, as row 0), read from the file and widened. */

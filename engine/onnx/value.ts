@@ -11,7 +11,7 @@ import type { ConcreteShape, Shape } from "../tensor/shape.ts";
 
 /** Bytes of a file that hold an initializer, read in place by ONNX Runtime. */
 export interface FileRegion {
-  /** File name inside the model's folder. */
+  /** Path from the root of the file system (`tensor/file_root.ts`). */
   readonly file: string;
   /** In bytes from the start of the file. */
   readonly offset: number;

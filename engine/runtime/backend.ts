@@ -6,8 +6,6 @@ export const DEVICES = ["cpu", "cuda"] as const;
 export type Device = typeof DEVICES[number];
 
 export interface SessionOptions {
-  /** Folder of the files that the graph's weights lie in. They are read in place, never copied. */
-  readonly weightsFolder: string;
   /**
    * Lay weights out anew for speed: about a third faster on short prompts, for the weights' size in memory and half a
    * second. Only for a graph that will serve many requests.
@@ -28,6 +26,6 @@ export interface Session extends AsyncDisposable {
 
 export interface Backend {
   readonly device: Device;
-  /** @param model Bytes of a ModelProto (`onnx/proto.ts`). */
-  prepare(model: Uint8Array, options: SessionOptions): Promise<Session>;
+  /** @param model Bytes of a ModelProto (`onnx/proto.ts`). Its weights are read in place from their files, never copied. */
+  prepare(model: Uint8Array, options?: SessionOptions): Promise<Session>;
 }

@@ -6,6 +6,7 @@ import { env, InferenceSession, type OnnxValue, Tensor as OrtTensor } from "onnx
 import { EngineUnavailableError, StartError } from "../errors.ts";
 import { RANK_ERASER } from "../onnx/lower.ts";
 import type { ElementType, TensorData } from "../tensor/dtype.ts";
+import { FILE_ROOT } from "../tensor/file_root.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Backend, Device, Session, SessionOptions } from "./backend.ts";
 
@@ -31,7 +32,7 @@ export async function createOrtBackend({ device, threads }: OrtBackendOptions, p
   };
   if (device === "cuda") {
     try {
-      await using session = await backend.prepare(probe, { weightsFolder: "." });
+      await using session = await backend.prepare(probe);
       await session.execute({});
     } catch (cause) {
       throw new StartError(
@@ -60,7 +61,7 @@ function createSession(model: Uint8Array, options: CreateOptions): Promise<Infer
     extra: {
       session: {
         disable_prepacking: options.prepack === true ? "0" : "1",
-        model_external_initializers_file_folder_path: options.weightsFolder,
+        model_external_initializers_file_folder_path: FILE_ROOT,
       },
     },
   });

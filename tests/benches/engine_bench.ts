@@ -31,14 +31,12 @@ Deno.bench("build, differentiate, simplify and encode the graph of a question", 
 });
 
 Deno.bench("create the session of a question", { group: "compile" }, async () => {
-  await using _session = await backend.prepare(bytes, { weightsFolder: folder });
+  await using _session = await backend.prepare(bytes);
 });
 
 const forward = buildForward(model.architecture, model.weights);
 const { logits } = readOut(forward.residual, model, { freezeScale: true });
-const forwardSession = await backend.prepare(encodeModel(lowerGraph({ outputs: { logits } })), {
-  weightsFolder: folder,
-});
+const forwardSession = await backend.prepare(encodeModel(lowerGraph({ outputs: { logits } })));
 const plainForward = await preparePlainMatmuls(model, backend, "forward");
 const plainBoth = await preparePlainMatmuls(model, backend, "both");
 

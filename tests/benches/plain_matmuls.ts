@@ -44,9 +44,7 @@ export async function preparePlainMatmuls(
   const logits = matMul(position, model.weights.unembedding, { transB: true });
   // A sum of one element a product keeps each alive without adding work that counts.
   const total = addAll([...products, logits].map((product) => reduceSum(product)));
-  const session = await backend.prepare(encodeModel(lowerGraph({ outputs: { total } })), {
-    weightsFolder: model.folder,
-  });
+  const session = await backend.prepare(encodeModel(lowerGraph({ outputs: { total } })));
   return {
     session,
     feeds: (tokenCount) => ({

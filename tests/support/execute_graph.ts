@@ -22,5 +22,5 @@ export async function executeGraph(
 
 async function prepare(bytes: Uint8Array): Promise<Session> {
   const backend = await createOrtBackend({ device: "cpu", threads: 1 }, bytes);
-  return await backend.prepare(bytes, { weightsFolder: "." });
+  return await backend.prepare(bytes);
 }

@@ -142,7 +142,7 @@ async function wholeEdges(
     if (value !== null) outputs[`${edges.kind} ${edges.layer}`] = value;
   }
   const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
-  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })), { weightsFolder: model.folder });
+  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })));
   const fetches = await session.execute({ ...questionFeeds(question, model.architecture), ...writerFeeds(writer, 1) });
   const n = QUESTION.tokens.length;
   return (edgeKind) =>
