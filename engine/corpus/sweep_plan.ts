@@ -8,11 +8,11 @@ import type { SweepStep } from "./sweeper.ts";
 /** Changes with what a step collects, or how texts are cut: what an older program has collected is then not gone on with. */
 export const SWEEP_VERSION = 1;
 
-/** Multiplications that a step may have: half a second of the engine thread on two cores (measured: 256 tokens of GPT-2 small). */
-const STEP_MULTIPLICATIONS = 256 * 85e6;
+/** Multiplications that a step may have: a quarter of a second of the engine thread on two cores (measured: 128 tokens of GPT-2 small). */
+const STEP_MULTIPLICATIONS = 128 * 85e6;
 const MAX_STEP_TOKENS = 2048;
 
-/** Tokens of a batch, so that no question waits longer than about half a second for one. */
+/** Tokens of a batch, so that no question waits longer than half a second for one. */
 export function tokensPerStep({ layerCount, modelWidth, mlpWidth }: Architecture): number {
   const perToken = layerCount * (4 * modelWidth ** 2 + 2 * modelWidth * mlpWidth);
   return Math.max(1, Math.min(MAX_STEP_TOKENS, Math.round(STEP_MULTIPLICATIONS / perToken)));
