@@ -46,7 +46,10 @@ export class CircuitReports {
     const { model, resolved } = asked;
     const [row] = resolved.question.rows;
     const ids = row?.tokens.filter((id) => id !== null) ?? [];
-    const nodes = resolveCircuitNodes(asksRefs, model.architecture, ids.length);
+    const nodes = resolveCircuitNodes(asksRefs, {
+      architecture: model.architecture,
+      dictionaries: resolved.dictionaries,
+    }, ids.length);
     const { objective, nodes: known } = await this.#scalars(asked, signal);
     const ways = waysInto(nodes);
     const traced = await this.#trace(ways, { spec, deadline, signal });

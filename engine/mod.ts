@@ -5,7 +5,7 @@ export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model
 export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
-export { HEAD_PATHS, type HeadPath } from "./circuit/trace_graph.ts";
+export { HEAD_PATHS, type HeadPath } from "./circuit/trace.ts";
 export type {
   Check,
   EffectSums,
@@ -33,7 +33,7 @@ export {
   type CircuitResult,
   MAX_CIRCUIT_NODES,
 } from "./circuit/circuit_request.ts";
-export { type Metric, METRICS } from "./circuit/node_scalars.ts";
+export { type Metric, METRICS } from "./circuit/metrics.ts";
 export { EDGE_KINDS } from "./circuit/edges_graph.ts";
 export { type EdgeRow, type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 export {

@@ -1,7 +1,6 @@
 /** What can be told of one node under a question: its edges, and the tokens that it promotes and is driven by. */
 import type { CallOptions } from "./engine.ts";
 import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
-import type { Writer } from "./circuit/edges_graph.ts";
 import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import type { ScoresQuestion } from "./circuit/questions.ts";
@@ -11,7 +10,8 @@ import {
   type ScoredTokensRequest,
   scoredTokensRequestSchema,
 } from "./circuit/scored_tokens.ts";
-import type { Trace, TracedNode } from "./circuit/trace_graph.ts";
+import type { Trace, TracedNode } from "./circuit/trace.ts";
+import type { Writer } from "./circuit/writer.ts";
 import type { Asked, ReportAnswer } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
 
@@ -63,9 +63,12 @@ export class NodeReports {
     { signal }: CallOptions,
   ): Promise<ReportAnswer<EdgesResult>> {
     const plain = await this.#source.resolve(spec);
-    const { model, resolved: { question, alignment } } = plain;
+    const { model, resolved: { question, alignment, dictionaries } } = plain;
     const tokenCount = alignment.length;
-    const writer = resolveWriter({ ref: asked.node, path: asked.path }, model.architecture, tokenCount);
+    const writer = resolveWriter({ ref: asked.node, path: asked.path }, {
+      architecture: model.architecture,
+      dictionaries,
+    }, tokenCount);
     const request = { kind: "edges", asked: plain, details: { ...asked, freezeNorm }, signal } as const;
     return await this.#source.cache.answer(request, async (shared): Promise<EdgesResult> => {
       const { output: { objective, edges } } = await this.#source.worker.call(
@@ -98,7 +101,8 @@ export class NodeReports {
   async scoredTokens(request: ScoredTokensRequest, { signal }: CallOptions): Promise<ScoredTokens> {
     const { node: ref, top, ...spec } = parseOrThrow(scoredTokensRequestSchema, request);
     const asked = await this.#source.resolve(spec);
-    const writer = resolveWriter({ ref, path: null }, asked.model.architecture, asked.resolved.alignment.length);
+    const { model: { architecture }, resolved: { alignment, dictionaries } } = asked;
+    const writer = resolveWriter({ ref, path: null }, { architecture, dictionaries }, alignment.length);
     const { report } = await this.#source.cache.answer(
       { kind: "scored-tokens", asked, details: { node: ref, top }, signal },
       (shared) => this.#scores(asked, { ref, writer, top }, shared),
@@ -123,6 +127,15 @@ export class NodeReports {
     const write = await list({ writer });
     switch (writer.kind) {
       case "embed":
+      case "mlp-error":
+      case "attn-error":
+      case "resid-error":
+        return { node: ref, write, reads: [], alone: null };
+      case "mlp-latent":
+      case "resid-latent":
+        return { node: ref, write, reads: [{ path: null, ...await read(writer) }], alone: null };
+      case "attn-latent":
+        // It reads at every token that a head attends to: no one token drives it.
         return { node: ref, write, reads: [], alone: null };
       case "mlp":
         return {

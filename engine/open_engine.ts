@@ -2,6 +2,7 @@
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
+import { PLAIN_BASIS } from "./circuit/dictionary_spec.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
@@ -75,7 +76,14 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   });
   const [first] = models.values();
   if (first === undefined) throw new StartError("Cannot start: no model is loaded");
-  const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null } as const;
+  const kind = {
+    objective: "logit-diff",
+    freezeFinalNorm: true,
+    edits: null,
+    trace: null,
+    dictionaries: [],
+    basis: PLAIN_BASIS,
+  } as const;
   try {
     await worker.call("warm", { modelId: first.id, kind });
   } catch (error) {

@@ -14,7 +14,8 @@ import type {
   TensorNumbers,
   TensorsQuestion,
 } from "./circuit/questions.ts";
-import type { Question, QuestionKind } from "./circuit/question_graph.ts";
+import type { Question } from "./circuit/question_graph.ts";
+import type { RunKind } from "./circuit/run_parts.ts";
 import type { Component } from "./corpus/component.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { ModelLocation } from "./model/language_model.ts";
@@ -32,7 +33,7 @@ export type EngineRequests = {
   /** Comes first: makes the backend. */
   open: { input: OpenInput; output: null };
   /** Compiles a kind of question before anybody asks it. */
-  warm: { input: { modelId: string; kind: QuestionKind }; output: SessionCounters };
+  warm: { input: { modelId: string; kind: RunKind }; output: SessionCounters };
   run: {
     input: { modelId: string; question: RunQuestion };
     output: { numbers: RunNumbers; sessions: SessionCounters };

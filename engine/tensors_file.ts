@@ -23,12 +23,13 @@ export async function tensorsFile(
   { worker, resolve, signal }: TensorsSource,
 ): Promise<TensorsFile> {
   const { tensors: asked, ...rest } = parseOrThrow(tensorsRequestSchema, request);
-  const { model, resolved: { spec, question } } = await resolve(rest);
-  const { names, issues } = resolveTensorNames(asked, model.architecture);
+  const { model, resolved: { spec, question, dictionaries } } = await resolve(rest);
+  const space = { architecture: model.architecture, dictionaries };
+  const { names, issues } = resolveTensorNames(asked, space);
   if (issues.length > 0) throw new ValidationError(issues);
   const [row] = question.rows;
   if (row === undefined) throw new EngineError("Internal: a question without rows");
-  const byteCount = tensorsBytes(names, model.architecture, row.tokens.length);
+  const byteCount = tensorsBytes(names, space, row.tokens.length);
   if (byteCount > MAX_TENSORS_BYTES) {
     throw new ValidationError([{
       path: "tensors",

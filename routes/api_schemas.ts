@@ -66,7 +66,7 @@ const canonicalSpecSchema = z.object({
   freezeFinalNorm: z.boolean(),
   interventions: z.array(interventionSchema).readonly(),
   trace: traceSchema.nullable(),
-  basis: z.object({ mlp: z.literal("neuron"), attention: z.literal("head") }),
+  basis: z.object({ mlp: z.enum(["neuron", "latent"]), attention: z.enum(["head", "latent"]) }),
   dictionaries: z.array(z.string()).readonly(),
   topK: z.int(),
 }).openapi("RunSpec");

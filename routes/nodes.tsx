@@ -1,6 +1,6 @@
 /** The page of one node of a run. */
 import { Hono } from "hono";
-import { type Engine, parseNodeRef, type RunResult, ValidationError } from "../engine/mod.ts";
+import { type Engine, type NodeRef, parseNodeRef, type RunResult, ValidationError } from "../engine/mod.ts";
 import { NodePage } from "../views/pages/node_page.tsx";
 import type { AppEnv, Deps } from "./env.ts";
 import { questionOfSide } from "./run_question.ts";
@@ -42,7 +42,7 @@ async function nodeProps(
   return { tokens, upstream, downstream };
 }
 
-function kindOf(name: string): "head" | "mlp" | "embed" {
+function kindOf(name: string): NodeRef["kind"] {
   try {
     return parseNodeRef(name).kind;
   } catch (error) {

@@ -111,6 +111,8 @@ export const VJP_RULES: VjpRules = {
     null,
     gatherNd(ct, indices),
   ],
+  // Piecewise constant, and only used to choose.
+  NonZero: NOT_DIFFERENTIABLE,
   // Only used to choose; a top-k activation is a mask (constant almost everywhere) times its input.
   TopK: NOT_DIFFERENTIABLE,
 };

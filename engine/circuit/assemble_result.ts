@@ -2,8 +2,8 @@
 import type { LanguageModel } from "../model/language_model.ts";
 import type { Token } from "../model/summary.ts";
 import type { Alignment } from "./alignment.ts";
-import type { RunNumbers, SumNumbers } from "./questions.ts";
-import { formatNodeRef, type NodeRef } from "./refs.ts";
+import type { RunNumbers, SumNumbers, VectorNumbers } from "./questions.ts";
+import { errorKind, formatNodeRef, type NodeRef } from "./refs.ts";
 import type { ResolvedQuestion } from "./resolve_spec.ts";
 import type { EffectSums, NodeRow, RunResult, Side, TokenLogit } from "./run_result.ts";
 import type { Candidate } from "./selection.ts";
@@ -108,19 +108,25 @@ function nodeRows(
     };
   };
   const { embed } = numbers;
-  const embedValues = (metric: readonly (readonly number[])[], slot: number) =>
+  const perSide = (metric: readonly (readonly number[])[], slot: number) =>
     metric.map((side, index) => side[alignment[slot]?.[sides[index]?.prompt ?? 0] ?? -1] ?? 0);
+  // A whole vector is there or not: its activation is 1.
+  const vectorAt = ({ writeNorm, directEffect, totalEffect }: VectorNumbers, slot: number): Candidate["values"] => ({
+    activation: sides.map(() => 1),
+    writeNorm: perSide(writeNorm, slot),
+    directEffect: perSide(directEffect, slot),
+    totalEffect: perSide(totalEffect, slot),
+  });
   return [
-    ...alignment.map((_, slot) =>
-      row({ kind: "embed", token: slot }, {
-        activation: sides.map(() => 1),
-        writeNorm: embedValues(embed.writeNorm, slot),
-        directEffect: embedValues(embed.directEffect, slot),
-        totalEffect: embedValues(embed.totalEffect, slot),
-      })
-    ),
+    ...alignment.map((_, slot) => row({ kind: "embed", token: slot }, vectorAt(embed, slot))),
     ...numbers.head.map((candidate) => row(head(candidate), candidate.values)),
     ...numbers.mlp.map((candidate) => row(neuron(candidate), candidate.values)),
+    ...numbers.dictionaries.flatMap(({ kind, layer, latentCount, latents, error }) => [
+      ...latents.map(({ flatIndex, values }) =>
+        row({ kind, layer, latent: flatIndex % latentCount, token: Math.floor(flatIndex / latentCount) }, values)
+      ),
+      ...alignment.map((_, slot) => row({ kind: errorKind(kind), layer, token: slot }, vectorAt(error, slot))),
+    ]),
   ];
 }
 

@@ -5,7 +5,8 @@ import { graphInput } from "../onnx/value.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
-import { type Metric, nodeScalars } from "./node_scalars.ts";
+import type { Metric } from "./metrics.ts";
+import { nodeScalars } from "./node_scalars.ts";
 import { buildQuestion, type QuestionKind, questionKind } from "./question_graph.ts";
 import type { AttentionQuestion } from "./questions.ts";
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ValidationError } from "../errors.ts";
 import type { Architecture } from "../model/architecture.ts";
 import type { Token } from "../model/summary.ts";
-import { type Metric, METRICS } from "./node_scalars.ts";
+import { type Metric, METRICS } from "./metrics.ts";
 import { parseHeadRef } from "./refs.ts";
 import type { SideLabel } from "./run_result.ts";
 import { runSpecSchema } from "./run_spec.ts";

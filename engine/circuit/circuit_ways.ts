@@ -1,15 +1,14 @@
 /** A circuit from its parts: which nodes are meant, by which ways they read, and which of the edges found there stay inside. */
 import { type FieldIssue, ValidationError } from "../errors.ts";
-import type { Architecture } from "../model/architecture.ts";
 import type { CircuitCandidate, CircuitEdge } from "./circuit_request.ts";
 import type { EdgeRow } from "./edges_request.ts";
-import { checkNode } from "./node_range.ts";
-import { formatNodeRef, type NodeRef, parseNodeRef } from "./refs.ts";
+import { checkNode, type NodeSpace } from "./node_range.ts";
+import { formatNodeRef, isError, type NodeRef, parseNodeRef } from "./refs.ts";
 
 /** Most writers outside that are told. */
 const MAX_CANDIDATES = 20;
 
-/** A way into a node: the query, key or value of a head, null for the one way into a neuron. */
+/** A way into a node: the query, key or value of a head, null for the one way into a neuron or latent. */
 export interface CircuitWay {
   readonly ref: string;
   readonly path: CircuitEdge["path"];
@@ -24,7 +23,7 @@ export interface TracedWay extends CircuitWay {
 /** The nodes of refs, each once. @throws {ValidationError} that lists every ref that names none */
 export function resolveCircuitNodes(
   refs: readonly string[],
-  architecture: Architecture,
+  space: NodeSpace,
   tokenCount: number,
 ): readonly NodeRef[] {
   const issues: FieldIssue[] = [];
@@ -33,7 +32,7 @@ export function resolveCircuitNodes(
     const refuse = (message: string) => issues.push({ path: `nodes.${index}`, message });
     try {
       const found = parseNodeRef(ref);
-      const problem = checkNode(found, architecture, tokenCount);
+      const problem = checkNode(found, space, tokenCount);
       if (problem === null) nodes.set(formatNodeRef(found), found);
       else refuse(problem);
     } catch (error) {
@@ -45,18 +44,13 @@ export function resolveCircuitNodes(
   return [...nodes.values()];
 }
 
-/** The ways into some nodes: three into a head, one into a neuron, none into an embedding. */
+/** The ways into some nodes: three into a head, one into a neuron or latent, none into what reads nothing. */
 export function waysInto(nodes: readonly NodeRef[]): readonly CircuitWay[] {
   return nodes.flatMap((node): readonly CircuitWay[] => {
     const ref = formatNodeRef(node);
-    switch (node.kind) {
-      case "embed":
-        return [];
-      case "mlp":
-        return [{ ref, path: null }];
-      case "head":
-        return (["q", "k", "v"] as const).map((path) => ({ ref, path }));
-    }
+    if (node.kind === "embed" || isError(node)) return [];
+    if (node.kind !== "head") return [{ ref, path: null }];
+    return (["q", "k", "v"] as const).map((path) => ({ ref, path }));
   });
 }
 

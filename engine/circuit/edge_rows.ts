@@ -1,16 +1,17 @@
 /** Between refs and the numbers of edges. */
 import { ValidationError } from "../errors.ts";
 import type { Architecture } from "../model/architecture.ts";
-import type { EdgeNumbers, Writer } from "./edges_graph.ts";
+import type { EdgeNumbers } from "./edges_graph.ts";
 import type { EdgeRow } from "./edges_request.ts";
-import { checkNode } from "./node_range.ts";
+import { checkNode, type NodeSpace } from "./node_range.ts";
 import { formatNodeRef, type NodeRef, parseNodeRef } from "./refs.ts";
 import type { NodeRow } from "./run_result.ts";
+import type { Writer } from "./writer.ts";
 
 /** The writer of a ref. @throws {ValidationError} if it names none */
 export function resolveWriter(
   { ref, path }: { readonly ref: string; readonly path: string | null },
-  architecture: Architecture,
+  space: NodeSpace,
   tokenCount: number,
 ): Writer {
   if (path !== null) {
@@ -18,7 +19,7 @@ export function resolveWriter(
   }
   try {
     const found = parseNodeRef(ref);
-    const problem = checkNode(found, architecture, tokenCount);
+    const problem = checkNode(found, space, tokenCount);
     if (problem === null) return found;
     throw new ValidationError([{ path: "node", message: problem }]);
   } catch (error) {

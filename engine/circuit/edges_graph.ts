@@ -28,27 +28,19 @@ import { graphInput, int64Vector, type Value } from "../onnx/value.ts";
 import { type Architecture, blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { causalMask, type Forward, hookOf, linear, normOutput } from "../model/transformer.ts";
+import { causalMask, freezableNorm, hookOf, linear, readAt } from "../model/transformer.ts";
 import { dimAt, elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionGraph, type QuestionKind } from "./question_graph.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
-import type { NodeRef } from "./refs.ts";
 import { pairPenalty, tokenPenalty } from "./selection.ts";
-
-/** A node that writes. Tokens are slots. */
-export type Writer = NodeRef;
+import { type WriterKind, writtenPlace, writtenVector } from "./writer.ts";
 
 /** What decides the structure of the graph. */
 export interface EdgesKind extends QuestionKind {
-  readonly writer: { readonly kind: "mlp" | "head"; readonly layer: number } | { readonly kind: "embed" };
+  readonly writer: WriterKind;
   /** Hold the scale of the norm in front of each reader constant. */
   readonly freezeNorm: boolean;
-}
-
-/** A writer without what is fed. */
-export function writerKind(writer: Writer): EdgesKind["writer"] {
-  return writer.kind === "embed" ? { kind: writer.kind } : { kind: writer.kind, layer: writer.layer };
 }
 
 /** Ways into readers. */
@@ -65,9 +57,8 @@ export interface LayerEdges {
 }
 
 /** Layers whose attention, and whose MLP, read after a writer. */
-export function firstReaders(writer: EdgesKind["writer"]): { readonly head: number; readonly mlp: number } {
-  if (writer.kind === "embed") return { head: 0, mlp: 0 };
-  return { head: writer.layer + 1, mlp: writer.kind === "head" ? writer.layer : writer.layer + 1 };
+export function firstReaders({ layer, place }: WriterKind): { readonly head: number; readonly mlp: number } {
+  return { head: place === 0 ? layer : layer + 1, mlp: place < 2 ? layer : layer + 1 };
 }
 
 export function writerEdges(model: ModelWeights, kind: EdgesKind, question: QuestionGraph): readonly LayerEdges[] {
@@ -109,8 +100,8 @@ function headEdges(
 ): readonly LayerEdges[] {
   const { headCount, headWidth, normEpsilon: epsilon } = model.architecture;
   const { norm1, qkv } = blockOf(model.weights, layer);
-  const residual = hookOf(question.forward, `blocks.${layer}.hook_resid_pre`);
-  const fused = linear(normOutput(residual, norm1, { epsilon, freezeScale: freezeNorm }), qkv);
+  const residual = readAt(question.forward, `blocks.${layer}.hook_resid_pre`);
+  const fused = linear(freezableNorm(residual, norm1, { epsilon, freezeScale: freezeNorm }).output, qkv);
   const byHead = reshape(fused, [dimAt(fused.shape, 0), dimAt(fused.shape, 1), 3 * headCount, headWidth]);
   const [query, key, value] = split(byHead, 2, [headCount, headCount, headCount]).map((part) =>
     transpose(part, [0, 2, 1, 3])
@@ -139,10 +130,13 @@ function headEdges(
 
 function neuronEdges(layer: number, gradient: Value, { model, question, write, freezeNorm }: EdgeContext): LayerEdges {
   const { norm2, mlpIn } = blockOf(model.weights, layer);
-  const residual = hookOf(question.forward, `blocks.${layer}.hook_resid_mid`);
+  const residual = readAt(question.forward, `blocks.${layer}.hook_resid_mid`);
   const activation = jvp(
     gelu(
-      linear(normOutput(residual, norm2, { epsilon: model.architecture.normEpsilon, freezeScale: freezeNorm }), mlpIn),
+      linear(
+        freezableNorm(residual, norm2, { epsilon: model.architecture.normEpsilon, freezeScale: freezeNorm }).output,
+        mlpIn,
+      ),
     ),
     residual,
     write,
@@ -151,54 +145,10 @@ function neuronEdges(layer: number, gradient: Value, { model, question, write, f
 }
 
 /** The writer's vector at its token. */
-function writeOf(model: ModelWeights, writer: EdgesKind["writer"], { forward, front }: QuestionGraph): Value {
-  const at = graphInput("writer.at", "int64", ["batch", 2]);
-  return scatterNd(zerosOf(front), at, { updates: writtenVector(model, writer, { at, forward }), reduction: "add" });
-}
-
-/** What a node writes: `[batch, d_model]`. @param options `at`: int64 `[batch, 2]`, row and token written to */
-export function writtenVector(
-  model: ModelWeights,
-  writer: EdgesKind["writer"],
-  { at, forward }: { readonly at: Value; readonly forward: Forward },
-): Value {
-  if (writer.kind === "embed") return gatherNd(forward.embedding, at);
-  const { headCount, headWidth, modelWidth } = model.architecture;
-  const { mlpOut, attentionOut } = blockOf(model.weights, writer.layer);
-  const hook = (suffix: string) => hookOf(forward, `blocks.${writer.layer}.${suffix}` as HookName);
-  const unit = graphInput("writer.unit", "int64", [1]);
-  const cell = graphInput("writer.cell", "int64", ["batch", writer.kind === "mlp" ? 3 : 4]);
-  if (writer.kind === "mlp") {
-    return mul(unsqueeze(gatherNd(hook("mlp.hook_post"), cell), 1), gather(mlpOut.weight, unit));
-  }
-  // Row, key and head of the value vector.
-  const value = gatherNd(hook("attn.hook_v"), graphInput("writer.value", "int64", ["batch", 3]));
-  const output = gather(reshape(attentionOut.weight, [headCount, headWidth, modelWidth]), unit);
-  const written = reshape(matMul(unsqueeze(value, 1), output), ["batch", modelWidth]);
-  return mul(unsqueeze(gatherNd(hook("attn.hook_pattern"), cell), 1), written);
-}
-
-/** Feeds of the writer's inputs. */
-export function writerFeeds(writer: Writer, rowCount: number): Record<string, Tensor> {
-  const onRows = (...index: readonly number[]) =>
-    int64([rowCount, 1 + index.length], Array.from({ length: rowCount }, (_, row) => [row, ...index]).flat());
-  switch (writer.kind) {
-    case "embed":
-      return { "writer.at": onRows(writer.token) };
-    case "mlp":
-      return {
-        "writer.at": onRows(writer.token),
-        "writer.unit": int64([1], [writer.neuron]),
-        "writer.cell": onRows(writer.token, writer.neuron),
-      };
-    case "head":
-      return {
-        "writer.at": onRows(writer.query),
-        "writer.unit": int64([1], [writer.head]),
-        "writer.cell": onRows(writer.head, writer.query, writer.key),
-        "writer.value": onRows(writer.key, writer.head),
-      };
-  }
+function writeOf(model: ModelWeights, writer: WriterKind, question: QuestionGraph): Value {
+  const at = writtenPlace();
+  const updates = writtenVector(model, writer, question);
+  return scatterNd(zerosOf(question.front), at, { updates, reduction: "add" });
 }
 
 /** Names of the outputs that hold the chosen edges of a layer: indices, attributions and (not for values) activations. */

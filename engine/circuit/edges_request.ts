@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { EdgeKind } from "./edges_graph.ts";
 import { runSpecSchema } from "./run_spec.ts";
-import { HEAD_PATHS } from "./trace_graph.ts";
+import { HEAD_PATHS } from "./trace.ts";
 
 export const edgesRequestSchema = runSpecSchema.omit({ trace: true }).extend({
   prompts: runSpecSchema.shape.prompts.max(1, "Expected exactly one prompt"),

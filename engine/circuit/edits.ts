@@ -21,7 +21,7 @@ export const EMBEDDING_SITE: HookName = "blocks.0.hook_resid_pre";
 /** An entry of an activation: its row of the batch, and its place in the graph's own axes. */
 export interface Entry {
   readonly row: number;
-  /** `[token, neuron]`, `[head, query, key]`, or `[token]` for a whole vector. */
+  /** `[token, neuron]`, `[token, latent]`, `[head, query, key]`, or `[token]` for a whole vector. */
   readonly index: readonly number[];
 }
 
@@ -77,19 +77,40 @@ export function editActivations({ sites, blends }: EditKind): HookEdit {
   return (hook, activation) => {
     const depth = depths.get(hook);
     if (depth === undefined) return activation;
-    const count = `edits_${hook}`;
-    const rest = activation.shape.slice(depth);
-    const index = graphInput(inputName(hook, "index"), "int64", [count, depth]);
-    const added = graphInput(inputName(hook, "added"), "float32", [count, ...rest]);
-    const updates = blends ? add(blended(hook, activation, index), added) : added;
+    const index = editIndex(hook, depth);
+    const updates = editedEntries(hook, activation, { index, blends, entries: () => gatherNd(activation, index) });
     return scatterNd(activation, index, { updates, reduction: "none" });
   };
 }
 
-/** keep · entry + share · source. */
-function blended(hook: HookName, activation: Value, index: Value): Value {
+/** Which entries of an activation are edited: int64 `[edit, depth]`. */
+export function editIndex(hook: HookName, depth: number): Value {
+  return graphInput(inputName(hook, "index"), "int64", [`edits_${hook}`, depth]);
+}
+
+/**
+ * What the edited entries become.
+ *
+ * @param options `entries`: what they are before, `[edit, …]`; asked only if the edits blend
+ */
+export function editedEntries(
+  hook: HookName,
+  activation: Value,
+  { index, blends, entries }: { readonly index: Value; readonly blends: boolean; readonly entries: () => Value },
+): Value {
   const [count = 0, depth = 0] = index.shape;
-  const entries = gatherNd(activation, index);
+  const rest = activation.shape.slice(Number(depth));
+  const added = graphInput(inputName(hook, "added"), "float32", [count, ...rest]);
+  return blends ? add(blended(hook, activation, { index, entries: entries() }), added) : added;
+}
+
+/** keep · entry + share · source. */
+function blended(
+  hook: HookName,
+  activation: Value,
+  { index, entries }: { readonly index: Value; readonly entries: Value },
+): Value {
+  const [count = 0, depth = 0] = index.shape;
   const perEntry = (what: "keep" | "share") =>
     reshape(graphInput(inputName(hook, what), "float32", [count]), [count, ...entries.shape.slice(1).map(() => 1)]);
   const source = graphInput(inputName(hook, "source"), "int64", [count, depth]);

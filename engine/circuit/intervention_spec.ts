@@ -1,12 +1,13 @@
 /** Interventions as they are asked for, and the edits of activations that they come down to (`spec/api.md`, "Run specs"). */
 import { z } from "zod";
 import type { FieldIssue } from "../errors.ts";
-import type { Architecture } from "../model/architecture.ts";
+import type { Dictionary } from "../model/dictionary.ts";
 import { type Alignment, slotOf } from "./alignment.ts";
 import { type Edit, EMBEDDING_SITE } from "./edits.ts";
 import { meanProbability, type ModelMeans } from "./model_means.ts";
-import { checkNode } from "./node_range.ts";
-import { type InterventionRef, type NodeRef, parseInterventionRef } from "./refs.ts";
+import { checkNode, dictionaryOf, type NodeSpace } from "./node_range.ts";
+import { type InterventionRef, isError, isLatent, type LatentRef, type NodeRef, parseInterventionRef } from "./refs.ts";
+import { latentHook } from "./splice.ts";
 
 /** Largest number of interventions of one question. */
 export const MAX_INTERVENTIONS = 64;
@@ -42,8 +43,7 @@ export interface InterventionSide {
   readonly isEdited: boolean;
 }
 
-export interface InterventionContext {
-  readonly architecture: Architecture;
+export interface InterventionContext extends NodeSpace {
   readonly prompts: readonly (readonly number[])[];
   readonly alignment: Alignment;
   /** One a row of the batch. */
@@ -100,7 +100,7 @@ export function resolveInterventions(
 export function nodeEntry(
   ref: NodeRef,
   promptIndex: number,
-  context: Pick<InterventionContext, "alignment">,
+  context: Pick<InterventionContext, "alignment" | "dictionaries">,
 ): { readonly hook: Edit["hook"]; readonly index: readonly number[] } {
   const [entry] = entriesOf(ref, promptIndex, context);
   if (entry === undefined) throw new Error("Internal: a node without an entry");
@@ -132,7 +132,9 @@ function parsedRef(
   }
   try {
     const ref = parseInterventionRef(text);
-    const problem = checkNode(ref, context.architecture, tokens.length);
+    const problem = isError(ref)
+      ? "An error is what a dictionary leaves out, and has no value to set: expected a latent, a neuron or a head"
+      : checkNode(ref, context, tokens.length);
     if (problem === null) return ref;
     issues.push({ path: `${path}.node`, message: problem });
   } catch (error) {
@@ -145,7 +147,7 @@ function parsedRef(
 function entriesOf(
   ref: InterventionRef,
   promptIndex: number,
-  { alignment }: Pick<InterventionContext, "alignment">,
+  { alignment, dictionaries }: Pick<InterventionContext, "alignment" | "dictionaries">,
 ): readonly SlotEntry[] {
   const slot = (token: number) => slotOf(alignment, promptIndex, token);
   switch (ref.kind) {
@@ -159,9 +161,17 @@ function entriesOf(
         hook: `blocks.${ref.layer}.mlp.hook_post`,
         index: [at, ref.neuron],
         slots: [at],
-        order: [ref.layer, 1, at, ref.neuron],
+        order: [ref.layer, STAGES.mlp, at, ref.neuron],
       }];
     }
+    case "mlp-latent":
+    case "attn-latent":
+    case "resid-latent":
+      return latentEntries(ref, slot(ref.token), dictionaries);
+    case "mlp-error":
+    case "attn-error":
+    case "resid-error":
+      return [];
     case "head":
       return [pairEntry(ref, slot(ref.query), slot(ref.key))];
     case "head-row": {
@@ -177,9 +187,23 @@ function pairEntry({ layer, head }: { layer: number; head: number }, query: numb
     hook: `blocks.${layer}.attn.hook_pattern`,
     index: [head, query, key],
     slots: [query, key],
-    order: [layer, 0, query, head, key],
+    order: [layer, STAGES.head, query, head, key],
   };
 }
+
+function latentEntries(
+  { kind, layer, latent }: LatentRef,
+  at: number,
+  dictionaries: readonly Dictionary[],
+): readonly SlotEntry[] {
+  const dictionary = dictionaryOf(dictionaries, kind, layer);
+  if (dictionary === undefined) return [];
+  const hook = latentHook(dictionary.detail.writeHook, "hook_sae_acts_post");
+  return [{ hook, index: [at, latent], slots: [at], order: [layer, STAGES[kind], at, latent] }];
+}
+
+/** In which order the nodes of a layer are listed. */
+const STAGES = { head: 0, "attn-latent": 1, mlp: 2, "mlp-latent": 3, "resid-latent": 4 } as const;
 
 function editsOf(
   { hook, index, slots, order }: SlotEntry,
@@ -237,6 +261,10 @@ function hasMeans(
   },
 ): boolean {
   const { means, alignment } = context;
+  if (isLatent(ref)) {
+    issues.push({ path: `${path}.method`, message: "Means of latents are not computed: expected a set value" });
+    return false;
+  }
   if (means === null) {
     issues.push({
       path: `${path}.method`,
@@ -262,7 +290,7 @@ function meanOf(
   { means, alignment, prompt }: { readonly means: ModelMeans; readonly alignment: Alignment; readonly prompt: number },
 ): Edit["added"] | null {
   if (layer < 0) return means.embedding;
-  if (kind === 1) return means.neurons[layer]?.[second] ?? null;
+  if (kind === STAGES.mlp) return means.neurons[layer]?.[second] ?? null;
   const [query, key] = [alignment[first]?.[prompt], alignment[third]?.[prompt]];
   if (typeof query !== "number" || typeof key !== "number") return 0;
   return meanProbability(means, { layer, head: second, query, key });

@@ -14,10 +14,10 @@ import { concat, gather, gatherNd, topK } from "../onnx/shaping.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
 import { graphInput, int64Vector, scalar, type Value } from "../onnx/value.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { hookOf, readOut } from "../model/transformer.ts";
+import { readAt, readOut } from "../model/transformer.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
-import { type EditKind, EMBEDDING_SITE } from "./edits.ts";
-import { buildQuestion } from "./question_graph.ts";
+import { EMBEDDING_SITE } from "./edits.ts";
+import { buildQuestion, type QuestionKind } from "./question_graph.ts";
 import type { LensNumbers, LensQuestion } from "./questions.ts";
 
 /** Input int64 `[window, 2]`: side and slot of each token. */
@@ -32,18 +32,21 @@ function rowOutputs(row: number): { readonly top: string; readonly scores: strin
 }
 
 /** For each row `top`, int64 `[window, 1]`, and `scores` `[window, 3]`: log P(top), log P(target) and the target's rank. */
-export function buildLensGraph(model: ModelWeights, edits: EditKind | null): GraphRequest {
+export function buildLensGraph(
+  model: ModelWeights,
+  { edits, dictionaries }: Pick<QuestionKind, "edits" | "dictionaries">,
+): GraphRequest {
   // Nothing is differentiated, so that the objective is never computed, whatever it is.
   const { forward } = buildQuestion(
     model,
-    { objective: "logit-diff", freezeFinalNorm: true, edits, trace: null },
+    { objective: "logit-diff", freezeFinalNorm: true, edits, trace: null, dictionaries },
     false,
   );
   const window = graphInput(WINDOW_INPUT, "int64", ["window", 2]);
   const target = graphInput(TARGET_INPUT, "int64", [1]);
   const residuals = [
-    hookOf(forward, EMBEDDING_SITE),
-    ...model.weights.blocks.map((_, layer) => hookOf(forward, `blocks.${layer}.hook_resid_post`)),
+    readAt(forward, EMBEDDING_SITE),
+    ...model.weights.blocks.map((_, layer) => readAt(forward, `blocks.${layer}.hook_resid_post`)),
   ];
   const outputs: Record<string, Value> = {};
   residuals.forEach((residual, row) => {

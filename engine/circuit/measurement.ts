@@ -6,8 +6,8 @@ import { z } from "zod";
 import type { Architecture } from "../model/architecture.ts";
 import type { Edit } from "./edits.ts";
 import type { Alignment } from "./alignment.ts";
-import { nodeEntry } from "./intervention_spec.ts";
-import { parseNodeRef } from "./refs.ts";
+import { type InterventionContext, nodeEntry } from "./intervention_spec.ts";
+import { isError, parseNodeRef } from "./refs.ts";
 import type { RunResult } from "./run_result.ts";
 
 /** Largest number of nodes that one measurement ablates. */
@@ -63,10 +63,11 @@ export interface MeasureCandidate extends Omit<MeasuredNode, "measured"> {
 export function measureCandidates(
   { nodes }: RunResult,
   { top, by }: MeasureQuery,
-  context: { readonly alignment: Alignment },
+  context: Pick<InterventionContext, "alignment" | "dictionaries">,
 ): readonly MeasureCandidate[] {
   const size = (node: RunResult["nodes"][number]) => Math.abs(node[by][0] ?? 0);
-  return nodes.filter((row) => row.refs?.[0] !== null && size(row) > 0)
+  // An error has no value that could be set.
+  return nodes.filter((row) => row.refs?.[0] !== null && size(row) > 0 && !isError(parseNodeRef(row.ref)))
     .toSorted((a, b) => size(b) - size(a)).slice(0, top)
     .map((row) => {
       const ref = row.refs?.[0] ?? row.ref;

@@ -3,10 +3,15 @@ import { concat, unsqueeze } from "../onnx/shaping.ts";
 import { reduceL2 } from "../onnx/linear.ts";
 import { lowerGraph } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
+import { blockOf } from "../model/architecture.ts";
+import { type Dictionary, standsForNeurons } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import { writeNorms } from "../model/latents.ts";
 import type { Backend } from "../runtime/backend.ts";
 import { float32, float32Data, type Tensor } from "../tensor/tensor.ts";
+import { latentNormsInput } from "./latent_scalars.ts";
 import { BIAS_SUM_INPUT, writeNormsInput } from "./node_scalars.ts";
+import type { Upstream } from "./question_graph.ts";
 
 export interface ModelConstants {
   /** Feeds with ‖W_out[i]‖ of every neuron, `[d_mlp]` a layer. */
@@ -30,11 +35,23 @@ export async function computeModelConstants(
   return { writeNorms, outputBiases: float32Data(found) };
 }
 
+/** The norms of what a dictionary's latents write, `[latent]`, under the name of their input. */
+export async function computeLatentNorms(
+  { weights }: ModelWeights,
+  dictionary: Dictionary,
+  backend: Backend,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const output = standsForNeurons(dictionary) ? blockOf(weights, dictionary.detail.layer).mlpOut.weight : null;
+  const outputs = { [latentNormsInput(dictionary.detail)]: writeNorms(dictionary, output) };
+  await using session = await backend.prepare(encodeModel(lowerGraph({ outputs })));
+  return await session.execute({});
+}
+
 /** Feeds of the constants: all write norms, and the sum of the biases of the layers upstream. */
 export function constantFeeds(
   { writeNorms, outputBiases }: ModelConstants,
   { upstream, modelWidth }: {
-    readonly upstream: { readonly head: number; readonly mlp: number };
+    readonly upstream: Pick<Upstream, "head" | "mlp">;
     readonly modelWidth: number;
   },
 ): Readonly<Record<string, Tensor>> {

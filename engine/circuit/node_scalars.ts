@@ -22,21 +22,18 @@ import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { hookOf } from "../model/transformer.ts";
 import { dimAt } from "../tensor/shape.ts";
-import type { QuestionGraph } from "./question_graph.ts";
-
-export const METRICS = ["activation", "writeNorm", "directEffect", "totalEffect"] as const;
-export type Metric = typeof METRICS[number];
-
-/** All nodes of one layer and kind: neurons `[batch, token, neuron]`, heads `[batch, head, query, key]`, embeddings `[batch, token]`. */
-export type NodeScalars = Readonly<Record<Metric, Value>>;
+import { type SpliceScalars, spliceScalars } from "./latent_scalars.ts";
+import { type Direction, dot, type NodeScalars, type VectorScalars } from "./metrics.ts";
+import { isUpstream, type QuestionGraph } from "./question_graph.ts";
 
 export interface QuestionScalars {
   /** By layer. */
   readonly mlp: readonly NodeScalars[];
   /** By layer. */
   readonly head: readonly NodeScalars[];
-  /** `activation` is the constant 1 and left out. */
-  readonly embed: Readonly<Record<Exclude<Metric, "activation">, Value>>;
+  readonly embed: VectorScalars;
+  /** One a dictionary that is spliced in, in the order of the pass. */
+  readonly splices: readonly SpliceScalars[];
   /** What the output biases of all attention and MLP layers add to J: `[batch]` */
   readonly biasEffect: Value;
   /** What the final norm's bias adds to J where J is linear in the logits: ⟨bias, ∂J/∂output⟩: `[batch]` */
@@ -59,12 +56,14 @@ export function nodeScalars(model: ModelWeights, question: QuestionGraph): Quest
   const { embedding } = forward;
   const hook = (layer: number, suffix: string) => hookOf(forward, `blocks.${layer}.${suffix}` as HookName);
   const layers = model.weights.blocks.map((_, layer) => layer);
+  const { splices } = question;
   const [g, embeddingGradient, outputGradient, ...rest] = question.gradients([
     front,
     embedding,
     question.readOut.output,
     ...layers.map((layer) => hook(layer, "mlp.hook_post")),
     ...layers.map((layer) => hook(layer, "attn.hook_pattern")),
+    ...splices.map(({ output }) => output),
   ]);
   if (g === undefined || embeddingGradient === undefined || outputGradient === undefined) {
     throw new Error("Internal: gradient() answered too few values");
@@ -95,18 +94,17 @@ export function nodeScalars(model: ModelWeights, question: QuestionGraph): Quest
       directEffect: dot(embedding, g),
       totalEffect: dot(embedding, embeddingGradient),
     },
+    splices: splices.map((splice, index) =>
+      spliceScalars(splice, {
+        model,
+        gradient: elementAt(rest, 2 * layers.length + index),
+        direction: isUpstream(splice, upstream) ? direction : null,
+      })
+    ),
     biasEffect: dot(reduceSum(g, { axes: [1] }), biasSum),
     normBiasEffect: reduceSum(dot(outputGradient, model.weights.finalNorm.bias), { axes: [1] }),
     residualEffect: reduceSum(dot(front, g), { axes: [1] }),
   };
-}
-
-/** g at the few tokens where it is not zero. */
-interface Direction {
-  /** `[batch, reader, d_model]` */
-  readonly rows: Value;
-  /** 1 at each reader's token, 0 elsewhere: `[batch, reader, token]` */
-  readonly mask: Value;
 }
 
 interface ScalarOptions {
@@ -161,11 +159,6 @@ function headScalars(pattern: Value, { values, gradient, direction, model, layer
     directEffect: direction === null ? zerosOf(pattern) : mul(pattern, projections(direction)),
     totalEffect: mul(pattern, gradient),
   };
-}
-
-/** ⟨a, b⟩ along the last axis. */
-function dot(a: Value, b: Value): Value {
-  return reduceSum(mul(a, b), { axes: [-1] });
 }
 
 function elementAt<T>(items: readonly T[], index: number): T {

@@ -9,6 +9,7 @@ import { matMul, reduceSum } from "../onnx/linear.ts";
 import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
+import { type Dictionary, latentKind } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { buildForward, EMPTY_SLOT, type Forward, type HookEdit, type ReadOut, readOut } from "../model/transformer.ts";
@@ -17,7 +18,9 @@ import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { type Edit, editActivations, editFeeds, type EditKind, editKind } from "./edits.ts";
 import { objectiveValue, type WeightedChoice } from "./objective.ts";
 import type { ObjectiveKind } from "./run_spec.ts";
-import { buildTrace, readSlots, type Trace, traceFeeds, type TraceKind, traceKind } from "./trace_graph.ts";
+import { latentHook, type Splice, Splicer } from "./splice.ts";
+import { readSlots, type Trace, traceFeeds, type TraceKind, traceKind } from "./trace.ts";
+import { buildTrace } from "./trace_graph.ts";
 
 /** What decides the structure of a question's graph, whatever is asked of it. */
 export interface QuestionKind {
@@ -27,6 +30,8 @@ export interface QuestionKind {
   readonly edits: EditKind | null;
   /** The scalar that gradients start from, instead of the objective. */
   readonly trace: TraceKind | null;
+  /** Ids of the dictionaries that are spliced in, in the order of the pass. */
+  readonly dictionaries: readonly string[];
 }
 
 /** The shared part of every question that the engine thread is asked. */
@@ -35,6 +40,8 @@ export interface Question {
   readonly freezeFinalNorm: boolean;
   readonly edits: readonly Edit[];
   readonly trace: Trace | null;
+  /** Ids of the dictionaries that are spliced in, in the order of the pass. */
+  readonly dictionaries: readonly string[];
   /** One a side. */
   readonly rows: readonly QuestionRow[];
 }
@@ -49,7 +56,7 @@ export interface QuestionRow {
 }
 
 export function questionKind(
-  { objective, freezeFinalNorm, edits, trace }: Question,
+  { objective, freezeFinalNorm, edits, trace, dictionaries }: Question,
   architecture: Architecture,
 ): QuestionKind {
   return {
@@ -57,7 +64,18 @@ export function questionKind(
     freezeFinalNorm,
     edits: editKind(edits, architecture),
     trace: trace === null ? null : traceKind(trace),
+    dictionaries,
   };
+}
+
+/** What writes into the residual that J reads. */
+export interface Upstream {
+  /** How many layers' attention does. */
+  readonly head: number;
+  /** How many layers' MLPs do. */
+  readonly mlp: number;
+  /** How many places of the stream come before: three a layer, before its attention, between, and after its MLP. */
+  readonly resid: number;
 }
 
 /** The shared values of a question. J is the objective, or the traced scalar. */
@@ -68,8 +86,9 @@ export interface QuestionGraph {
   readonly value: Value;
   /** The residual that J is computed from, and nothing else: `[batch, token, d_model]` */
   readonly front: Value;
-  /** How many layers' attention, and MLPs, write into `front`. */
-  readonly upstream: { readonly head: number; readonly mlp: number };
+  readonly upstream: Upstream;
+  /** In the order of the pass. */
+  readonly splices: readonly Splice[];
   /** Logits at the position: `[batch, vocab]` */
   readonly logits: Value;
   /** The last residual at the position: `[batch, d_model]` */
@@ -94,8 +113,10 @@ export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositi
   const { architecture, weights } = model;
   const ownPatterns: Value[] = [];
   const edited: HookEdit = kind.edits === null ? (_hook, activation) => activation : editActivations(kind.edits);
+  const splicer = new Splicer(dictionariesOf(model, kind.dictionaries), kind.edits);
   const forward = buildForward(architecture, weights, {
-    hookNorms: allPositions,
+    hookNorms: allPositions || splicer.readsNorms,
+    splice: splicer.splice,
     edit: (hook, activation) => {
       if (hook.endsWith(".attn.hook_pattern")) ownPatterns.push(activation);
       return edited(hook, activation);
@@ -116,19 +137,19 @@ export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositi
     ? choose(logits, { batchIndex, choiceIds })
     : dotWithRows(read.output, gather(weights.unembedding, choiceIds));
   const objective = objectiveValue(kind.objective, { choiceLogits, choiceWeights, logits });
-  const traced = kind.trace === null ? null : buildTrace(model, {
-    forward,
-    trace: kind.trace,
-    objectiveGradient: (at) => gradientOf(objective, at),
-    gradientOf,
-  });
+  const traced = kind.trace === null ? null : buildTrace(
+    kind.trace,
+    { model, forward, splices: splicer.splices },
+    { ofObjective: (at) => gradientOf(objective, at), of: gradientOf },
+  );
   const value = traced?.value ?? objective;
   return {
     forward,
     readOut: read,
     value,
     front: traced?.front ?? forward.residual,
-    upstream: upstreamOf(kind.trace, architecture.layerCount),
+    upstream: upstreamOf(kind, model),
+    splices: splicer.splices,
     logits,
     residualAtPosition,
     readerIndex: graphInput("reader_index", "int64", ["batch", "reader", 2]),
@@ -144,17 +165,72 @@ function gradientOf(value: Value, target: Value): Value {
   return result;
 }
 
-/** A head reads the residual in front of its layer; a neuron reads it after the attention of its own. */
-export function upstreamOf(trace: TraceKind | null, layerCount: number): QuestionGraph["upstream"] {
-  if (trace === null) return { head: layerCount, mlp: layerCount };
-  const { kind, layer } = trace.node;
-  return { head: kind === "mlp" ? layer + 1 : layer, mlp: layer };
+/** The dictionaries of a model with some ids. */
+export function dictionariesOf(
+  { dictionaries }: Pick<ModelWeights, "dictionaries">,
+  ids: readonly string[],
+): Dictionary[] {
+  return ids.map((id) => {
+    const found = dictionaries.find(({ detail }) => detail.id === id);
+    if (found === undefined) throw new Error(`Internal: no dictionary ${id}`);
+    return found;
+  });
 }
 
-/** The values of every hook point, those of the read-out included when it covers all tokens. */
-export function hooksOf({ forward, readOut: read }: QuestionGraph): ReadonlyMap<HookName, Value> {
+/**
+ * A head reads the residual in front of its layer; a neuron reads it after the attention of its own. A latent of the residual reads the stream
+ * at its site, before it is spliced in there.
+ */
+export function upstreamOf(
+  { trace, dictionaries }: Pick<QuestionKind, "trace" | "dictionaries">,
+  model: Pick<ModelWeights, "architecture" | "dictionaries">,
+): Upstream {
+  const { layerCount } = model.architecture;
+  if (trace === null) return { head: layerCount, mlp: layerCount, resid: 3 * layerCount };
+  const { kind, layer } = trace.node;
+  switch (kind) {
+    case "mlp":
+    case "mlp-latent":
+      return { head: layer + 1, mlp: layer, resid: 3 * layer + 2 };
+    case "head":
+    case "attn-latent":
+      return { head: layer, mlp: layer, resid: 3 * layer + 1 };
+    case "resid-latent": {
+      const traced = dictionariesOf(model, dictionaries).find(({ detail }) =>
+        latentKind(detail) === kind && detail.layer === layer
+      );
+      const place = placeInBlock(traced?.detail.writeHook ?? "");
+      return { head: layer + Number(place > 0), mlp: layer + Number(place > 1), resid: 3 * layer + place };
+    }
+  }
+}
+
+/** Whether what a dictionary stands for comes before what J reads. */
+export function isUpstream({ kind, layer, dictionary }: Splice, { head, mlp, resid }: Upstream): boolean {
+  switch (kind) {
+    case "attn-latent":
+      return layer < head;
+    case "mlp-latent":
+      return layer < mlp;
+    case "resid-latent":
+      return 3 * layer + placeInBlock(dictionary.detail.writeHook) < resid;
+  }
+}
+
+/** Which of its block's three places of the stream a hook point is: before, between, or after attention and MLP. */
+export function placeInBlock(hook: string): number {
+  return hook.endsWith("_pre") ? 0 : hook.endsWith("_mid") ? 1 : 2;
+}
+
+/** The values of every hook point, those of dictionaries, and those of the read-out when it covers all tokens. */
+export function hooksOf({ forward, readOut: read, splices }: QuestionGraph): ReadonlyMap<HookName, Value> {
   return new Map<HookName, Value>([
     ...forward.hooks,
+    ...splices.flatMap(({ dictionary: { detail: { writeHook } }, pre, latents, error }): [HookName, Value][] => [
+      [latentHook(writeHook, "hook_sae_acts_pre"), pre],
+      [latentHook(writeHook, "hook_sae_acts_post"), latents],
+      [latentHook(writeHook, "hook_sae_error"), error],
+    ]),
     ["ln_final.hook_scale", read.scale],
     ["ln_final.hook_normalized", read.normalized],
     ["logits", read.logits],

@@ -6,10 +6,11 @@ import { lowerGraph } from "../onnx/lower.ts";
 import { encodeModel } from "../onnx/proto.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import { type Dictionary, LATENT_KINDS, latentKind } from "../model/dictionary.ts";
 import type { Backend } from "../runtime/backend.ts";
 import { SessionCache, type SessionCounters, type SessionLookup } from "../runtime/session_cache.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
-import { type Question, questionFeeds, type QuestionKind, questionKind, upstreamOf } from "./question_graph.ts";
+import { dictionariesOf, type Question, questionFeeds, questionKind, upstreamOf } from "./question_graph.ts";
 import type {
   AttentionQuestion,
   EdgesQuestion,
@@ -24,25 +25,20 @@ import type {
 } from "./questions.ts";
 import { attentionFeeds, attentionKind, buildAttentionGraph, readAttention } from "./attention_graph.ts";
 import { type Edit, editKind, standardEdits } from "./edits.ts";
-import {
-  buildEdgesGraph,
-  edgeCountFeed,
-  type EdgeNumbers,
-  type EdgesKind,
-  readEdges,
-  writerFeeds,
-  writerKind,
-} from "./edges_graph.ts";
+import { buildEdgesGraph, edgeCountFeed, type EdgeNumbers, type EdgesKind, readEdges } from "./edges_graph.ts";
 import { buildLensGraph, lensFeeds, readLens } from "./lens_graph.ts";
 import { buildMeansGraph, meansFeeds, type MeanSums, readMeanSums } from "./means_graph.ts";
 import { buildMeasureGraph, variantsQuestion } from "./measure_graph.ts";
 import { OBJECTIVE_KINDS } from "./run_spec.ts";
 import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
+import { type RunKind, runParts } from "./run_parts.ts";
 import { selectionFeeds } from "./selection.ts";
 import { buildAloneScores, buildReadScores, buildWriteScores, NEURON_INPUT } from "./scored_tokens_graph.ts";
+import { writerFeeds, writerKind } from "./writer.ts";
+import { PLAIN_BASIS } from "./dictionary_spec.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
-import { computeModelConstants, constantFeeds, type ModelConstants } from "./model_constants.ts";
+import { computeLatentNorms, computeModelConstants, constantFeeds, type ModelConstants } from "./model_constants.ts";
 
 /** What a session is assumed to hold beyond its graph, in bytes (measured: 10 MB with prepacking off). */
 const SESSION_BYTES = 10 * 1024 * 1024;
@@ -53,6 +49,7 @@ export class Questioner {
   readonly #backend: Backend;
   readonly #sessions: SessionCache;
   readonly #modelConstants = new Map<string, ModelConstants>();
+  readonly #norms = new Map<string, Feeds>();
   /** Graphs written before anybody asked for them, by session key. */
   readonly #writtenAhead = new Map<string, Uint8Array>();
 
@@ -66,7 +63,7 @@ export class Questioner {
   }
 
   /** Compiles a kind of question and computes the model's constants, so that the first question need not wait for it. */
-  async warm(model: ModelWeights, kind: QuestionKind): Promise<void> {
+  async warm(model: ModelWeights, kind: RunKind): Promise<void> {
     await this.#constants(model);
     await this.#runSession(model, kind);
   }
@@ -79,10 +76,10 @@ export class Questioner {
    */
   writeAhead(
     model: ModelWeights,
-    { objective, freezeFinalNorm }: Pick<QuestionKind, "objective" | "freezeFinalNorm">,
+    { objective, freezeFinalNorm }: Pick<RunKind, "objective" | "freezeFinalNorm">,
   ): boolean {
-    const plain = { freezeFinalNorm, edits: null, trace: null };
-    const likely: readonly QuestionKind[] = [
+    const plain = { freezeFinalNorm, edits: null, trace: null, dictionaries: [], basis: PLAIN_BASIS };
+    const likely: readonly RunKind[] = [
       { ...plain, objective, edits: standardEdits(model.architecture) },
       ...OBJECTIVE_KINDS.map((other) => ({ ...plain, objective: other })),
     ];
@@ -97,8 +94,9 @@ export class Questioner {
 
   async run(model: ModelWeights, question: RunQuestion): Promise<RunNumbers> {
     const { architecture } = model;
-    const { rows, topK } = question;
-    const { session, compileMs } = await this.#runSession(model, questionKind(question, architecture));
+    const { rows, topK, basis } = question;
+    const kind = { ...questionKind(question, architecture), basis };
+    const { session, compileMs } = await this.#runSession(model, kind);
     const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
     const feeds = await this.#feeds(model, question);
     const startedAt = performance.now();
@@ -106,9 +104,10 @@ export class Questioner {
       ...feeds,
       ...selectionFeeds("mlp", topK, slotCount * architecture.mlpWidth),
       ...selectionFeeds("head", topK, architecture.headCount * slotCount * slotCount),
+      ...latentSelectionFeeds(runParts(model, kind).dictionaries, { topK, slotCount }),
     });
     const computeMs = performance.now() - startedAt;
-    return { ...readRun(architecture, question, fetches), compileMs, computeMs };
+    return { ...readRun(model, question, fetches), compileMs, computeMs };
   }
 
   /** Tensors of the first side. */
@@ -145,7 +144,11 @@ export class Questioner {
   ): Promise<{ readonly objective: number; readonly edges: readonly EdgeNumbers[] }> {
     const { writer, freezeNorm, topK, rows } = question;
     const { architecture } = model;
-    const kind: EdgesKind = { ...questionKind(question, architecture), writer: writerKind(writer), freezeNorm };
+    const kind: EdgesKind = {
+      ...questionKind(question, architecture),
+      writer: writerKind(writer, dictionariesOf(model, question.dictionaries)),
+      freezeNorm,
+    };
     const key = JSON.stringify(["edges", model.id, kind]);
     const { session } = await this.#session(model, key, () => buildEdgesGraph(model, kind));
     const slotCount = rows[0]?.tokens.length ?? 0;
@@ -176,7 +179,7 @@ export class Questioner {
         [NEURON_INPUT]: int64([1], [of.neuron]),
       });
     }
-    const writer = writerKind(of.writer);
+    const writer = writerKind(of.writer, dictionariesOf(model, question.dictionaries));
     return scored(["write", kind, writer], () => buildWriteScores(model, kind, writer), {
       ...await this.#feeds(model, question),
       ...writerFeeds(of.writer, rows.length),
@@ -186,9 +189,9 @@ export class Questioner {
   /** What every layer would predict, at some tokens of one side. */
   async lens(model: ModelWeights, question: LensQuestion): Promise<LensNumbers> {
     const { architecture } = model;
-    const edits = editKind(question.edits, architecture);
-    const key = JSON.stringify(["lens", model.id, edits]);
-    const { session } = await this.#session(model, key, () => buildLensGraph(model, edits));
+    const { edits, dictionaries } = questionKind(question, architecture);
+    const key = JSON.stringify(["lens", model.id, edits, dictionaries]);
+    const { session } = await this.#session(model, key, () => buildLensGraph(model, { edits, dictionaries }));
     const fetches = await session.execute({ ...await this.#feeds(model, question), ...lensFeeds(question) });
     return readLens(fetches, architecture.layerCount);
   }
@@ -218,18 +221,21 @@ export class Questioner {
     return await session.execute(feeds);
   }
 
-  #runSession(model: ModelWeights, kind: QuestionKind): Promise<SessionLookup> {
+  #runSession(model: ModelWeights, kind: RunKind): Promise<SessionLookup> {
     return this.#session(model, runKey(model, kind), () => buildRunGraph(model, kind));
   }
 
   async #feeds(model: ModelWeights, question: Question): Promise<Readonly<Record<string, Tensor>>> {
     const { architecture } = model;
-    const { trace } = questionKind(question, architecture);
+    const norms = await Promise.all(
+      dictionariesOf(model, question.dictionaries).map((dictionary) => this.#latentNorms(model, dictionary)),
+    );
     return {
       ...constantFeeds(await this.#constants(model), {
-        upstream: upstreamOf(trace, architecture.layerCount),
+        upstream: upstreamOf(questionKind(question, architecture), model),
         modelWidth: architecture.modelWidth,
       }),
+      ...Object.assign({}, ...norms),
       ...questionFeeds(question, architecture),
     };
   }
@@ -243,6 +249,15 @@ export class Questioner {
     });
   }
 
+  async #latentNorms(model: ModelWeights, dictionary: Dictionary): Promise<Feeds> {
+    const key = JSON.stringify([model.id, dictionary.detail.id]);
+    const known = this.#norms.get(key);
+    if (known !== undefined) return known;
+    const norms = await computeLatentNorms(model, dictionary, this.#backend);
+    this.#norms.set(key, norms);
+    return norms;
+  }
+
   async #constants(model: ModelWeights): Promise<ModelConstants> {
     const known = this.#modelConstants.get(model.id);
     if (known !== undefined) return known;
@@ -252,6 +267,19 @@ export class Questioner {
   }
 }
 
-function runKey({ id }: ModelWeights, kind: QuestionKind): string {
+/** Feeds for choosing latents: each kind takes equally many of every layer. */
+function latentSelectionFeeds(
+  dictionaries: readonly Dictionary[],
+  { topK, slotCount }: { readonly topK: number; readonly slotCount: number },
+): Feeds {
+  const feeds = LATENT_KINDS.map((kind) => {
+    const own = dictionaries.filter(({ detail }) => latentKind(detail) === kind);
+    const fewest = Math.min(...own.map(({ detail }) => detail.latentCount));
+    return own.length === 0 ? {} : selectionFeeds(kind, topK, slotCount * fewest);
+  });
+  return Object.assign({}, ...feeds);
+}
+
+function runKey({ id }: ModelWeights, kind: RunKind): string {
   return JSON.stringify(["run", id, kind]);
 }

@@ -1,15 +1,20 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
-import type { Writer } from "./edges_graph.ts";
-import type { Metric } from "./node_scalars.ts";
+import type { LatentKind } from "../model/dictionary.ts";
+import type { Basis } from "./dictionary_spec.ts";
+
+import type { Metric } from "./metrics.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
 import type { LayerSums } from "./run_result.ts";
 import type { Candidate } from "./selection.ts";
 import type { TensorName } from "./tensor_names.ts";
 import type { TokenScore } from "./token_scores.ts";
+import type { Writer } from "./writer.ts";
 
 export interface RunQuestion extends Question {
   readonly topK: number;
+  /** In what the MLPs and the attention are shown. */
+  readonly basis: Basis;
 }
 
 /** Sums of one effect: `[side][token]`. */
@@ -30,6 +35,17 @@ export interface CheckNumbers {
   readonly patternRowError: number;
 }
 
+/** Scalars of nodes that are whole vectors: `[side][token]`. */
+export type VectorNumbers = Readonly<Record<"writeNorm" | Effect, readonly (readonly number[])[]>>;
+
+export interface DictionaryNumbers {
+  readonly kind: LatentKind;
+  readonly layer: number;
+  readonly latentCount: number;
+  readonly latents: readonly Candidate[];
+  readonly error: VectorNumbers;
+}
+
 /** The numbers of a run. */
 export interface RunNumbers {
   /** J by side. */
@@ -40,8 +56,9 @@ export interface RunNumbers {
   readonly residual: readonly Float32Array[];
   readonly mlp: readonly Candidate[];
   readonly head: readonly Candidate[];
-  /** `[side][token]` */
-  readonly embed: Readonly<Record<"writeNorm" | Effect, readonly (readonly number[])[]>>;
+  /** One a dictionary whose latents are shown, in the order of the pass. */
+  readonly dictionaries: readonly DictionaryNumbers[];
+  readonly embed: VectorNumbers;
   readonly sums: Readonly<Record<Effect, SumNumbers>>;
   readonly checks: CheckNumbers;
   readonly compileMs: number;

@@ -1,22 +1,31 @@
 /** Reads the numbers of a run out of what its graph computed. */
-import type { Architecture } from "../model/architecture.ts";
+import { type Dictionary, LATENT_KINDS, latentKind } from "../model/dictionary.ts";
+import type { ModelWeights } from "../model/language_model.ts";
 import { float32Data, type Tensor } from "../tensor/tensor.ts";
-import type { RunNumbers, RunQuestion, SumNumbers } from "./questions.ts";
-import { type Effect, EFFECTS, type SumKind, sumOutput } from "./run_graph.ts";
-import { readSelection } from "./selection.ts";
+import type { DictionaryNumbers, RunNumbers, RunQuestion, SumNumbers, VectorNumbers } from "./questions.ts";
+import { type Effect, EFFECTS, errorOutput, type SumKind, sumOutput } from "./run_graph.ts";
+import { runParts } from "./run_parts.ts";
+import { readSelection, type SelectionContext } from "./selection.ts";
 import { tokenScores } from "./token_scores.ts";
 
 type Fetches = Readonly<Record<string, Tensor>>;
 
 /** The numbers, cut to each side's own length. */
 export function readRun(
-  { layerCount, mlpWidth }: Architecture,
-  { rows, topK }: RunQuestion,
+  model: Pick<ModelWeights, "architecture" | "dictionaries">,
+  { rows, topK, basis, dictionaries }: RunQuestion,
   fetches: Fetches,
 ): Omit<RunNumbers, "compileMs" | "computeMs"> {
   const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
   const hasToken = (slot: number, side: number) => (rows[side]?.tokens[slot] ?? null) !== null;
-  const selection = { layerCount, k: topK, sideCount: rows.length };
+  const { layerCount, mlpWidth } = model.architecture;
+  const parts = runParts(model, { basis, dictionaries });
+  const selection = { k: topK, sideCount: rows.length };
+  const vectors = (prefix: string): VectorNumbers => ({
+    writeNorm: perToken(`${prefix}.writeNorm`),
+    directEffect: perToken(`${prefix}.directEffect`),
+    totalEffect: perToken(`${prefix}.totalEffect`),
+  });
   const sides = (name: string) => rowsOf(fetches, name, rows.length);
   const perToken = (name: string, start = 0) =>
     sides(name).map((values, side) =>
@@ -43,20 +52,23 @@ export function readRun(
     residual: sides("residual").map((side) => side.slice()),
     mlp: readSelection("mlp", fetches, {
       ...selection,
+      layers: parts.mlp,
       isNode: (flatIndex, side) => hasToken(Math.floor(flatIndex / mlpWidth), side),
     }),
     head: readSelection("head", fetches, {
       ...selection,
+      layers: parts.head,
       isNode: (flatIndex, side) => {
         const [query, key] = [Math.floor(flatIndex / slotCount) % slotCount, flatIndex % slotCount];
         return key <= query && hasToken(query, side) && hasToken(key, side);
       },
     }),
-    embed: {
-      writeNorm: perToken("embed.writeNorm"),
-      directEffect: perToken("embed.directEffect"),
-      totalEffect: perToken("embed.totalEffect"),
-    },
+    dictionaries: readDictionaries(parts.dictionaries, fetches, {
+      ...selection,
+      hasToken,
+      error: vectors,
+    }),
+    embed: vectors("embed"),
     sums: Object.fromEntries(EFFECTS.map((effect) => [effect, sums(effect)])) as Record<Effect, SumNumbers>,
     checks: {
       biasEffect: [...output(fetches, "check.biasEffect")],
@@ -65,6 +77,40 @@ export function readRun(
       patternRowError: output(fetches, "check.patternRowError")[0] ?? NaN,
     },
   };
+}
+
+/** Latents are among the top k of all layers of their kind. */
+function readDictionaries(
+  dictionaries: readonly Dictionary[],
+  fetches: Fetches,
+  { hasToken, error, ...selection }: Pick<SelectionContext, "k" | "sideCount"> & {
+    readonly hasToken: (slot: number, side: number) => boolean;
+    readonly error: (prefix: string) => VectorNumbers;
+  },
+): readonly DictionaryNumbers[] {
+  const found = LATENT_KINDS.flatMap((kind) => {
+    const own = dictionaries.filter(({ detail }) => latentKind(detail) === kind);
+    const layers = own.map(({ detail }) => detail.layer);
+    const widths = new Map(own.map(({ detail }) => [detail.layer, detail.latentCount]));
+    return readSelection(kind, fetches, {
+      ...selection,
+      layers,
+      isNode: (flatIndex, side, layer) => hasToken(Math.floor(flatIndex / (widths.get(layer) ?? 1)), side),
+    }).map((candidate) => ({ kind, candidate }));
+  });
+  return dictionaries.map(({ detail }): DictionaryNumbers => {
+    const { layer, latentCount } = detail;
+    const kind = latentKind(detail);
+    return {
+      kind,
+      layer,
+      latentCount,
+      latents: found.flatMap(({ kind: other, candidate }) =>
+        other === kind && candidate.layer === layer ? [candidate] : []
+      ),
+      error: error(errorOutput({ kind, layer })),
+    };
+  });
 }
 
 /** `[layer][side][token]` → `[side][token]` */

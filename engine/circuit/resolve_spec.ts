@@ -3,8 +3,10 @@
  * field against the model, fills in every default. Wrong fields are all reported at once, each with its path.
  */
 import { type FieldIssue, ValidationError } from "../errors.ts";
+import type { Dictionary } from "../model/dictionary.ts";
 import type { LanguageModel } from "../model/language_model.ts";
 import { type Alignment, alignPrompts, slotOf } from "./alignment.ts";
+import { resolveDictionaries } from "./dictionary_spec.ts";
 import { resolveInterventions } from "./intervention_spec.ts";
 import type { ModelMeans } from "./model_means.ts";
 import { weightedChoices } from "./objective.ts";
@@ -12,7 +14,7 @@ import type { QuestionRow } from "./question_graph.ts";
 import type { RunQuestion } from "./questions.ts";
 import type { SideLabel } from "./run_result.ts";
 import type { ChoiceToken, PromptSpec, RunSpec, runSpecSchema } from "./run_spec.ts";
-import type { Trace } from "./trace_graph.ts";
+import type { Trace } from "./trace.ts";
 import { resolveTrace } from "./trace_spec.ts";
 import type { z } from "zod";
 
@@ -20,6 +22,8 @@ type ParsedSpec = z.output<typeof runSpecSchema>;
 type ParsedPrompt = ParsedSpec["prompts"][number];
 
 export interface ResolvedQuestion {
+  /** Those that are spliced in, in the order of the pass. */
+  readonly dictionaries: readonly Dictionary[];
   readonly spec: RunSpec;
   readonly question: RunQuestion;
   /** What each row of the question is. */
@@ -59,7 +63,13 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
   if (lengths.some((length) => length === 0)) throw new ValidationError(issues);
   reportPosition(position, lengths, issues);
   const alignment = alignPrompts(tokens);
-  const context = { architecture: model.architecture, prompts: tokens, alignment };
+  const dictionaries = resolveDictionaries(
+    { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes: namedNodes(parsed) },
+    model,
+    issues,
+  );
+  const dictionaryIds = dictionaries.map(({ detail }) => detail.id);
+  const context = { architecture: model.architecture, dictionaries, prompts: tokens, alignment };
   const sides = sidesOf(prompts.length, parsed.interventions.length > 0);
   const { canonical: interventions, edits } = resolveInterventions(
     parsed.interventions,
@@ -84,7 +94,17 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
   return {
     sides,
     alignment,
-    question: { objective: kind, freezeFinalNorm, topK, rows, edits, trace },
+    dictionaries,
+    question: {
+      objective: kind,
+      freezeFinalNorm,
+      topK,
+      rows,
+      edits,
+      trace,
+      dictionaries: dictionaryIds,
+      basis: parsed.basis,
+    },
     spec: {
       model: model.id,
       prompts: prompts.map(({ prompt, tokens: ids, targets, distractors }): PromptSpec => ({
@@ -99,10 +119,16 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
       interventions,
       trace: parsed.trace,
       basis: parsed.basis,
-      dictionaries: [],
+      dictionaries: dictionaryIds,
       topK,
     },
   };
+}
+
+/** Nodes that a question names. */
+function namedNodes({ interventions, trace }: ParsedSpec): readonly string[] {
+  const traced = trace === null ? [] : [trace.node, ...trace.towards === null ? [] : [trace.towards]];
+  return [...interventions.map(({ node }) => node), ...traced];
 }
 
 /** A row of the batch. */
@@ -128,7 +154,7 @@ function sidesOf(promptCount: number, hasInterventions: boolean): readonly Quest
 function tracedSlot(trace: Trace | null): number | null {
   if (trace === null || trace.of === "attribution") return null;
   const { node, towards } = trace;
-  if (node.kind === "mlp") return node.token;
+  if (node.kind !== "head") return node.token;
   return node.path === "v" && towards === null ? null : node.query;
 }
 

@@ -3,6 +3,7 @@
  * every default is filled in and equal questions are equal texts (`spec/api.md`, "Run specs").
  */
 import { z } from "zod";
+import { type Basis, basisSchema, dictionariesSchema } from "./dictionary_spec.ts";
 import { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./intervention_spec.ts";
 import { traceSchema, type TraceSpec } from "./trace_spec.ts";
 
@@ -58,11 +59,8 @@ export const runSpecSchema = z.strictObject({
     `Expected at most ${MAX_INTERVENTIONS} interventions`,
   ).default([]),
   trace: traceSchema.nullable().default(null),
-  basis: z.strictObject({
-    mlp: z.literal("neuron").default("neuron"),
-    attention: z.literal("head").default("head"),
-  }).prefault({}),
-  dictionaries: z.array(z.string()).max(0, "No dictionaries are loaded: expected []").default([]),
+  basis: basisSchema,
+  dictionaries: dictionariesSchema,
   topK: z.int({ error: TOP_K_RANGE }).min(1, TOP_K_RANGE).max(MAX_TOP_K, TOP_K_RANGE).default(10),
 });
 
@@ -87,7 +85,8 @@ export interface RunSpec {
   readonly freezeFinalNorm: boolean;
   readonly interventions: readonly Intervention[];
   readonly trace: TraceSpec | null;
-  readonly basis: { readonly mlp: "neuron"; readonly attention: "head" };
-  readonly dictionaries: readonly [];
+  readonly basis: Basis;
+  /** Ids, in the order of the pass. */
+  readonly dictionaries: readonly string[];
   readonly topK: number;
 }

@@ -11,16 +11,14 @@ import { gather, gatherNd, reshape } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import { blockOf } from "../model/architecture.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { type EdgesKind, writtenVector } from "./edges_graph.ts";
 import { buildQuestion, type QuestionKind } from "./question_graph.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
+import { type WriterKind, writtenVector } from "./writer.ts";
 
 /** Output `scores`: `[vocab]`, of the first side. */
-export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer: EdgesKind["writer"]): GraphRequest {
+export function buildWriteScores(model: ModelWeights, kind: QuestionKind, writer: WriterKind): GraphRequest {
   const { weights: { finalNorm, unembedding } } = model;
-  const { forward } = buildQuestion(model, kind, false);
-  const at = graphInput("writer.at", "int64", ["batch", 2]);
-  const written = mul(writtenVector(model, writer, { at, forward }), finalNorm.gain);
+  const written = mul(writtenVector(model, writer, buildQuestion(model, kind, false)), finalNorm.gain);
   const scores = matMul(written, unembedding, { transB: true });
   return scoresOf(sub(scores, reduceMean(scores, { axes: [1], keepDims: true })));
 }

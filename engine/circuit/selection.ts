@@ -6,18 +6,19 @@
  * over layers from these candidates: every node among the k of all layers is among the k of its own.
  * Masked pairs (key after query) and empty slots are moved to ±∞ first, so that they are never chosen before a real node.
  */
-import { abs, add, greaterOrEqual, neg, where } from "../onnx/elementwise.ts";
-import { concat, expand, gather, reshape, topK, unsqueeze } from "../onnx/shaping.ts";
+import { abs, add, cast, greaterOrEqual, neg, scale, shift, where } from "../onnx/elementwise.ts";
+import { reduceMax } from "../onnx/linear.ts";
+import { concat, expand, gather, nonZero, reshape, topK, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, scalar, type Value } from "../onnx/value.ts";
 import { type Dim, divideDim } from "../tensor/dim.ts";
 import { elementCount } from "../tensor/shape.ts";
 import { float32Data, int64, int64Numbers, type Tensor } from "../tensor/tensor.ts";
+import type { LatentKind } from "../model/dictionary.ts";
 import { isToken } from "../model/transformer.ts";
-import type { Metric, NodeScalars } from "./node_scalars.ts";
+import type { Metric, NodeScalars } from "./metrics.ts";
 
-/** Kinds of nodes that are chosen from. Embeddings are few: all of them are shown. */
-export const SELECTED_KINDS = ["mlp", "head"] as const;
-export type SelectedKind = typeof SELECTED_KINDS[number];
+/** Kinds of nodes that are chosen from. Embeddings and errors are few: all of them are shown. */
+export type SelectedKind = "mlp" | "head" | LatentKind;
 
 /**
  * What is compared, in the order of the graph's rows: of each row the largest are taken. The sign of an activation says nothing about how
@@ -38,14 +39,18 @@ const ROW_COUNT = CRITERIA.length + 1;
 /** One chosen node: its place in the layer's flattened scalars and its values by metric and side. */
 export interface Candidate {
   readonly layer: number;
-  /** Index into `[token, neuron]` or `[head, query, key]`. */
+  /** Index into `[token, neuron]`, `[token, latent]` or `[head, query, key]`. */
   readonly flatIndex: number;
   readonly values: Readonly<Record<Metric, readonly number[]>>;
 }
 
 /** Feeds the k of a kind. @param nodeCount Nodes of one layer on one side, padding included. */
 export function selectionFeeds(kind: SelectedKind, k: number, nodeCount: number): Record<string, Tensor> {
-  return { [kInput(kind)]: int64([1], [Math.min(k, nodeCount)]) };
+  const count = Math.min(k, nodeCount);
+  return {
+    [kInput(kind)]: int64([1], [count]),
+    [fillerInput(kind)]: int64([count], Array.from({ length: count }, (_, index) => index)),
+  };
 }
 
 /** Outputs that hold the candidates of one layer. */
@@ -75,14 +80,58 @@ export function selectNodes(
   const effects = concat([directEffect, totalEffect], 1);
   const columns = rows(concat([abs(activation), writeNorm, effects, neg(effects), activation], 1), ROW_COUNT);
   // Every row gets the same penalty.
-  const penalties = rows(expand(penalty, activation.shape), 1);
-  const { indices: chosen } = topK(add(columns, penalties), k, { kDim: kDim(kind), largest: true });
-  const indices = reshape(chosen, [elementCount(chosen.shape)]);
+  const { places, chosen } = choose(columns, rows(expand(penalty, activation.shape), 1), { kind, k });
   const names = selectionOutputs(kind, layer);
-  return {
-    [names.indices]: indices,
-    [names.columns]: gather(columns, indices, 2),
-  };
+  return { [names.indices]: places, [names.columns]: chosen };
+}
+
+/**
+ * The same for latents, of which few are active: only those that are on some side are compared. As it is not known how many there are,
+ * k others fill up, behind all of them.
+ *
+ * @param penalty `tokenPenalty`
+ */
+export function selectLatents(
+  { kind, layer, k }: { readonly kind: LatentKind; readonly layer: number; readonly k: Value },
+  scalars: NodeScalars,
+  penalty: Value,
+): Record<string, Value> {
+  const { shape } = scalars.activation;
+  const [batch, token, latent] = shape as readonly [Dim, Dim, Dim];
+  const flat = elementCount([token, latent]);
+  const largest = reduceMax(abs(scalars.activation), { axes: [0] });
+  const filler = graphInput(fillerInput(kind), "int64", [kDim(kind)]);
+  const active = nonZero(reshape(largest, [flat]), `active_${kind}_${layer}`);
+  const indices = concat([active, filler], 0);
+  const at = (values: Value) => gather(reshape(values, [batch, 1, flat]), indices, 2);
+  const [activation, writeNorm, direct, total] = [
+    at(scalars.activation),
+    at(scalars.writeNorm),
+    at(scalars.directEffect),
+    at(scalars.totalEffect),
+  ];
+  const columns = concat([abs(activation), writeNorm, direct, total, neg(direct), neg(total), activation], 1);
+  const behind = (own: Value, by: number) => shift(scale(cast(own, "float32"), 0), by);
+  const last = concat([behind(active, 0), behind(filler, -Infinity)], 0);
+  const { places, chosen } = choose(columns, add(at(expand(penalty, shape)), last), { kind, k });
+  const names = selectionOutputs(kind, layer);
+  return { [names.indices]: gather(indices, places), [names.columns]: chosen };
+}
+
+/**
+ * The k largest of each row, on every side, with the whole columns of all of them.
+ *
+ * @param columns `[batch, row, node]`
+ * @param penalties `[batch, 1, node]`
+ */
+function choose(
+  columns: Value,
+  penalties: Value,
+  { kind, k }: { readonly kind: SelectedKind; readonly k: Value },
+): { readonly places: Value; readonly chosen: Value } {
+  const { indices } = topK(add(columns, penalties), k, { kDim: kDim(kind), largest: true });
+  const places = reshape(indices, [elementCount(indices.shape)]);
+  return { places, chosen: gather(columns, places, 2) };
 }
 
 /** The input that says how many nodes of a kind are taken: int64 `[1]`. */
@@ -119,12 +168,19 @@ function kInput(kind: SelectedKind): string {
   return `k.${kind}`;
 }
 
+/** Latents that fill up where fewer than k are active: any k of them. */
+function fillerInput(kind: SelectedKind): string {
+  return `filler.${kind}`;
+}
+
 /** What `readSelection` needs to know of the question. */
 export interface SelectionContext {
+  /** Those that have nodes of the kind. */
+  readonly layers: readonly number[];
   readonly k: number;
   readonly sideCount: number;
   /** Whether a flattened index is a node of this side. */
-  readonly isNode: (flatIndex: number, side: number) => boolean;
+  readonly isNode: (flatIndex: number, side: number, layer: number) => boolean;
 }
 
 /**
@@ -135,12 +191,12 @@ export interface SelectionContext {
 export function readSelection(
   kind: SelectedKind,
   fetches: Readonly<Record<string, Tensor>>,
-  { layerCount, k, sideCount, isNode }: SelectionContext & { readonly layerCount: number },
+  { layers, k, sideCount, isNode }: SelectionContext,
 ): readonly Candidate[] {
-  const found = Array.from({ length: layerCount }, (_, layer) => readLayer(kind, fetches, layer)).flat();
+  const found = layers.flatMap((layer) => readLayer(kind, fetches, layer));
   const chosen = new Set<FoundNode>();
   for (let side = 0; side < sideCount; side++) {
-    const onSide = found.filter(({ flatIndex }) => isNode(flatIndex, side));
+    const onSide = found.filter(({ flatIndex, layer }) => isNode(flatIndex, side, layer));
     for (let row = 0; row < CRITERIA.length; row++) {
       const keys = Float32Array.from(onSide, ({ columns, place }) => columns.at(row, side, place));
       for (const index of largest(keys, k)) {

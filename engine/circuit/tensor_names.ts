@@ -1,11 +1,16 @@
-/** Names of tensors that can be asked for: `HOOK`, `grad:HOOK`, `scalar:METRIC:mlp:LAYER`, `scalar:METRIC:embed`. */
+/** Names of tensors that can be asked for: `HOOK`, `grad:HOOK`, `scalar:METRIC:mlp:LAYER`, `scalar:METRIC:embed`, as well as those of dictionaries. */
 import type { FieldIssue } from "../errors.ts";
-import type { Architecture } from "../model/architecture.ts";
-import { type HookName, hookPoints } from "../model/hook_points.ts";
-import type { Metric } from "./node_scalars.ts";
+import { type DictionaryDetail, type LatentKind, latentKind } from "../model/dictionary.ts";
+import { type HookName, hookPoints, LATENT_HOOKS } from "../model/hook_points.ts";
+import type { Metric } from "./metrics.ts";
+import type { NodeSpace } from "./node_range.ts";
+import { type ErrorKind, errorKind } from "./refs.ts";
+import { latentHook } from "./splice.ts";
 
 export type ScalarComponent =
   | { readonly kind: "mlp" | "head"; readonly layer: number }
+  | { readonly kind: LatentKind; readonly layer: number }
+  | { readonly kind: ErrorKind; readonly layer: number }
   | { readonly kind: "embed" };
 
 /** A parsed name; `text` is as it was asked. */
@@ -24,8 +29,8 @@ const METRIC_NAMES: Readonly<Record<string, Metric>> = {
   "total_effect": "totalEffect",
 };
 
-/** Every name that a model answers to, in the order of the forward pass. */
-export function tensorNames(architecture: Architecture): ReadonlyMap<string, TensorName> {
+/** Every name that a question answers to: those of the model, in the order of the forward pass, then those of its dictionaries. */
+export function tensorNames({ architecture, dictionaries }: NodeSpace): ReadonlyMap<string, TensorName> {
   const names: TensorName[] = [];
   for (const { name } of hookPoints(architecture)) {
     names.push({ text: name, kind: "activation", hook: name as HookName });
@@ -50,15 +55,39 @@ export function tensorNames(architecture: Architecture): ReadonlyMap<string, Ten
     }
     names.push({ text: `scalar:${spelling}:embed`, kind: "scalar", metric, component: { kind: "embed" } });
   }
+  names.push(...dictionaries.flatMap(({ detail }) => dictionaryNames(detail)));
   return new Map(names.map((name) => [name.text, name]));
+}
+
+/** Latents have no gradient before their nonlinearity: what is differentiated through is their decoder. */
+function dictionaryNames(detail: DictionaryDetail): readonly TensorName[] {
+  const { layer, writeHook } = detail;
+  const kind = latentKind(detail);
+  const hooks = LATENT_HOOKS.map((name) => latentHook(writeHook, name));
+  return [
+    ...hooks.map((hook): TensorName => ({ text: hook, kind: "activation", hook })),
+    ...hooks.filter((hook) => !hook.endsWith("_pre")).map((hook): TensorName => ({
+      text: `grad:${hook}`,
+      kind: "gradient",
+      hook,
+    })),
+    ...Object.entries(METRIC_NAMES).flatMap(([spelling, metric]) =>
+      [kind, errorKind(kind)].map((component): TensorName => ({
+        text: `scalar:${spelling}:${component}:${layer}`,
+        kind: "scalar",
+        metric,
+        component: { kind: component, layer } as ScalarComponent,
+      }))
+    ),
+  ];
 }
 
 /** Looks names up; unknown ones become issues that suggest the nearest names. */
 export function resolveTensorNames(
   asked: readonly string[],
-  architecture: Architecture,
+  space: NodeSpace,
 ): { readonly names: readonly TensorName[]; readonly issues: readonly FieldIssue[] } {
-  const known = tensorNames(architecture);
+  const known = tensorNames(space);
   const issues: FieldIssue[] = [];
   const names = asked.flatMap((text, index) => {
     const name = known.get(text);

@@ -6,8 +6,11 @@ import { expand, gather, transpose } from "../onnx/shaping.ts";
 import { constant, scalar, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import type { VectorScalars } from "./metrics.ts";
 import { nodeScalars, type QuestionScalars } from "./node_scalars.ts";
 import { buildQuestion, hooksOf, type QuestionKind } from "./question_graph.ts";
+import { isError, latentKindOfError } from "./refs.ts";
+import { alongWrites } from "./splice.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
 import type { TensorName } from "./tensor_names.ts";
 
@@ -23,8 +26,16 @@ export function buildTensorsGraph(model: ModelWeights, kind: QuestionKind, names
     return value;
   };
   const gradientNames = names.flatMap((name) => name.kind === "gradient" ? [name] : []);
-  const gradients = question.gradients(gradientNames.map(({ hook }) => hookValue(hook)));
-  const gradientOf = new Map(gradientNames.map(({ text }, index) => [text, gradients[index]]));
+  const splices = new Map(question.splices.map((splice) => [splice.dictionary.detail.writeHook as string, splice]));
+  const spliceAt = (hook: HookName) => splices.get(hook.slice(0, hook.lastIndexOf(".")));
+  // What a dictionary adds is differentiated behind it.
+  const targets = gradientNames.map(({ hook }) => spliceAt(hook)?.output ?? hookValue(hook));
+  const gradients = question.gradients(targets);
+  const gradientOf = new Map(gradientNames.map(({ text, hook }, index) => {
+    const [gradient, splice] = [gradients[index], spliceAt(hook)];
+    const isOfLatents = splice !== undefined && hook.endsWith(".hook_sae_acts_post");
+    return [text, isOfLatents && gradient !== undefined ? alongWrites(splice, gradient) : gradient];
+  }));
   let scalars: QuestionScalars | undefined;
   const valueOf = (name: TensorName): Value => {
     switch (name.kind) {
@@ -45,14 +56,24 @@ export function buildTensorsGraph(model: ModelWeights, kind: QuestionKind, names
 
 function scalarTensor(scalars: QuestionScalars, name: TensorName & { kind: "scalar" }): Value {
   const { component, metric } = name;
-  if (component.kind === "embed") {
-    const { directEffect } = scalars.embed;
-    const ones = () => expand(scalar(1), directEffect.shape);
-    return outward(metric === "activation" ? ones() : scalars.embed[metric], false);
+  const ofVectors = (vectors: VectorScalars) => {
+    const ones = () => expand(scalar(1), vectors.directEffect.shape);
+    return outward(metric === "activation" ? ones() : vectors[metric], false);
+  };
+  if (component.kind === "embed") return ofVectors(scalars.embed);
+  if (component.kind === "mlp" || component.kind === "head") {
+    return outward(found(scalars[component.kind][component.layer])[metric], component.kind === "head");
   }
-  const layer = scalars[component.kind][component.layer];
-  if (layer === undefined) throw new Error(`Internal: no layer ${component.layer}`);
-  return outward(layer[metric], component.kind === "head");
+  const kind = isError(component) ? latentKindOfError(component.kind) : component.kind;
+  const { latents, error } = found(
+    scalars.splices.find((splice) => splice.kind === kind && splice.layer === component.layer),
+  );
+  return isError(component) ? ofVectors(error) : outward(latents[metric], false);
+}
+
+function found<T>(scalars: T | undefined): T {
+  if (scalars === undefined) throw new Error("Internal: the question has no such layer or dictionary");
+  return scalars;
 }
 
 /** The one row of the batch; `[head, query, key]` becomes `[query, key, head]`. */

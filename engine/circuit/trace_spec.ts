@@ -1,17 +1,18 @@
 /** A trace as it is asked for, and the node that gradients start from (`spec/api.md`, "Run specs"). */
 import { z } from "zod";
 import type { FieldIssue } from "../errors.ts";
-import type { Architecture } from "../model/architecture.ts";
 import { type Alignment, slotOf } from "./alignment.ts";
-import { checkNode } from "./node_range.ts";
-import { parseNodeRef } from "./refs.ts";
-import { HEAD_PATHS, type HeadPath, type Trace, type TracedNode } from "./trace_graph.ts";
+import { checkNode, type NodeSpace } from "./node_range.ts";
+import { isError, parseNodeRef } from "./refs.ts";
+import { HEAD_PATHS, type HeadPath, type Trace, type TracedNode } from "./trace.ts";
 
 const path = z.enum(HEAD_PATHS, { error: `Expected one of ${HEAD_PATHS.join(", ")}` });
 
 export const traceSchema = z.strictObject({
-  node: z.string().max(100).meta({ description: "A neuron or head pair; its tokens count in the first prompt" }),
-  path: path.nullable().default(null).meta({ description: "The way into a head; null for neurons" }),
+  node: z.string().max(100).meta({
+    description: "A neuron, latent or head pair; its tokens count in the first prompt",
+  }),
+  path: path.nullable().default(null).meta({ description: "The way into a head; null for others" }),
   towards: z.string().max(100).nullable().default(null).meta({
     description: "For the path v: a later node that the value is measured by, instead of the objective",
   }),
@@ -31,8 +32,7 @@ export const traceSchema = z.strictObject({
 /** The canonical form of a trace. */
 export type TraceSpec = z.output<typeof traceSchema>;
 
-export interface TraceContext {
-  readonly architecture: Architecture;
+export interface TraceContext extends NodeSpace {
   readonly prompts: readonly (readonly number[])[];
   readonly alignment: Alignment;
 }
@@ -72,7 +72,7 @@ function tracedNode(text: string, headPath: HeadPath | null, { context, issues, 
     issues.push({ path: at, message });
     return null;
   };
-  const { architecture, prompts, alignment } = context;
+  const { prompts, alignment } = context;
   let ref;
   try {
     ref = parseNodeRef(text);
@@ -81,19 +81,22 @@ function tracedNode(text: string, headPath: HeadPath | null, { context, issues, 
     throw error;
   }
   if (ref.kind === "embed") {
-    return refuse(nodePath, "Nothing is upstream of an embedding: expected a neuron or a head pair");
+    return refuse(nodePath, "Nothing is upstream of an embedding: expected a neuron, a latent or a head pair");
   }
-  const problem = checkNode(ref, architecture, prompts[0]?.length ?? 0);
+  if (isError(ref)) {
+    return refuse(nodePath, "An error is what is left, and reads nothing: expected a neuron, a latent or a head pair");
+  }
+  const problem = checkNode(ref, context, prompts[0]?.length ?? 0);
   if (problem !== null) return refuse(nodePath, problem);
-  const tokens = ref.kind === "mlp" ? [ref.token] : [ref.query, ref.key];
+  const tokens = ref.kind === "head" ? [ref.query, ref.key] : [ref.token];
   const slots = tokens.map((token) => slotOf(alignment, 0, token));
   if (slots.some((slot) => alignment[slot]?.includes(null))) {
     return refuse(nodePath, `The second prompt has no counterpart of ${text}: expected a node at tokens of both`);
   }
   const [first = 0, second = 0] = slots;
-  if (ref.kind === "mlp") {
-    if (headPath !== null) return refuse(pathPath, "A neuron has one way in: expected null");
-    return { kind: "mlp", layer: ref.layer, neuron: ref.neuron, token: first };
+  if (ref.kind !== "head") {
+    if (headPath !== null) return refuse(pathPath, "Only heads have several ways in: expected null");
+    return { ...ref, token: first };
   }
   if (headPath === null) {
     return refuse(
@@ -106,7 +109,9 @@ function tracedNode(text: string, headPath: HeadPath | null, { context, issues, 
 
 /** A value can only reach what reads the stream after the head has written into it, at the head's query. */
 function reportOrder(node: TracedNode, towards: TracedNode, issues: FieldIssue[]): void {
-  const isLater = towards.kind === "mlp" ? towards.layer >= node.layer : towards.layer > node.layer;
+  // An MLP reads what the attention of its own layer has written.
+  const readsOwnLayer = towards.kind === "mlp" || towards.kind === "mlp-latent";
+  const isLater = readsOwnLayer ? towards.layer >= node.layer : towards.layer > node.layer;
   if (!isLater) {
     issues.push({
       path: "trace.towards",

@@ -12,7 +12,7 @@
  * x̂ stands for the activation at the hook point that is written: the same one for an autoencoder, another for a transcoder.
  */
 import type { Value } from "../onnx/value.ts";
-import type { HookName } from "./hook_points.ts";
+import type { HookName, SpliceHook } from "./hook_points.ts";
 
 /** How pre-activations become latents, for each token by itself. */
 export type LatentActivation =
@@ -78,7 +78,7 @@ export interface DictionaryDetail {
   /** The hook point that is read. */
   readonly readHook: HookName;
   /** The hook point that its reconstruction stands for. */
-  readonly writeHook: HookName;
+  readonly writeHook: SpliceHook;
   readonly inputWidth: number;
   readonly latentCount: number;
   readonly outputWidth: number;
@@ -103,6 +103,21 @@ export interface Dictionary {
   readonly normalization: InputNormalization;
   readonly scalesByDecoderNorm: boolean;
   readonly weights: DictionaryWeights;
+}
+
+/** Kinds of latents, by the part of the block that their dictionary stands for. */
+export const LATENT_KINDS = ["mlp-latent", "attn-latent", "resid-latent"] as const;
+export type LatentKind = typeof LATENT_KINDS[number];
+
+/** Kind of a dictionary's latents. */
+export function latentKind({ writeHook }: Pick<DictionaryDetail, "writeHook">): LatentKind {
+  if (writeHook.endsWith(".hook_attn_out")) return "attn-latent";
+  return writeHook.includes(".hook_resid_") ? "resid-latent" : "mlp-latent";
+}
+
+/** Whether a dictionary's latents stand for neurons, whose writes go through W_out. */
+export function standsForNeurons({ detail: { writeHook } }: Pick<Dictionary, "detail">): boolean {
+  return writeHook.endsWith(".mlp.hook_post");
 }
 
 /** Whether a dictionary writes elsewhere than it reads. */

@@ -29,6 +29,20 @@ type BlockHook =
   | "hook_mlp_out"
   | "hook_resid_post";
 
+/** Where a dictionary can stand in for the activation, within a block. */
+export const SPLICE_SITES = [
+  "hook_resid_pre",
+  "hook_attn_out",
+  "hook_resid_mid",
+  "mlp.hook_post",
+  "hook_mlp_out",
+  "hook_resid_post",
+] as const satisfies readonly BlockHook[];
+
+/** What a dictionary that is spliced in adds to its site, under SAELens's names: latents before and after their nonlinearity, the error. */
+export const LATENT_HOOKS = ["hook_sae_acts_pre", "hook_sae_acts_post", "hook_sae_error"] as const;
+export type LatentHook = typeof LATENT_HOOKS[number];
+
 /** The name of a hook point. */
 export type HookName =
   | "hook_embed"
@@ -36,7 +50,11 @@ export type HookName =
   | "ln_final.hook_scale"
   | "ln_final.hook_normalized"
   | "logits"
-  | `blocks.${number}.${BlockHook}`;
+  | `blocks.${number}.${BlockHook}`
+  | `${SpliceHook}.${LatentHook}`;
+
+/** A hook point that a dictionary can be spliced in at. */
+export type SpliceHook = `blocks.${number}.${typeof SPLICE_SITES[number]}`;
 
 const CHANNELS = ["token", "d_model"];
 const HEAD_CHANNELS = ["token", "head", "d_head"];

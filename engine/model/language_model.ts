@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { FileFormatError, StartError } from "../errors.ts";
 import type { Architecture, TransformerWeights } from "./architecture.ts";
 import { Checkpoint } from "./checkpoint.ts";
+import type { Dictionary } from "./dictionary.ts";
 import { gpt2OutputNames, gpt2ParameterNames, gpt2Weights, parseGpt2Config } from "./gpt2.ts";
 import { hookPoints } from "./hook_points.ts";
 import type { ModelDetail } from "./summary.ts";
@@ -23,6 +24,8 @@ export interface ModelWeights extends ModelLocation {
   readonly architecture: Architecture;
   readonly checkpoint: Checkpoint;
   readonly weights: TransformerWeights;
+  /** Those that can be spliced in. */
+  readonly dictionaries: readonly Dictionary[];
 }
 
 export interface LanguageModel extends ModelWeights {
@@ -40,7 +43,7 @@ export interface LanguageModel extends ModelWeights {
 export async function openModelWeights({ id, folder }: ModelLocation): Promise<ModelWeights> {
   const architecture = parseGpt2Config(await readConfig(join(folder, "config.json")));
   const checkpoint = await Checkpoint.open(folder);
-  return { id, folder, architecture, checkpoint, weights: gpt2Weights(checkpoint, architecture) };
+  return { id, folder, architecture, checkpoint, weights: gpt2Weights(checkpoint, architecture), dictionaries: [] };
 }
 
 /** Opens a model folder with its tokenizer. Errors as `openModelWeights`. */

@@ -29,9 +29,14 @@ import type { HookName } from "./hook_points.ts";
 /** Sees each activation as it is made and returns what the rest of the forward pass reads in its place. */
 export type HookEdit = (name: HookName, activation: Value) => Value;
 
+/** Sees each activation after its edit and returns what the rest of the forward pass reads in its place. */
+export type HookSplice = (name: HookName, activation: Value, readAt: (before: HookName) => Value) => Value;
+
 export interface ForwardOptions {
   /** Edits activations at hook points; by default none. */
   readonly edit?: HookEdit;
+  /** Stands something in for activations behind their hook points, which do not show it; by default nothing. */
+  readonly splice?: HookSplice;
   /** Write the norms of all blocks out, so that their hook points are there; by default they are not. */
   readonly hookNorms?: boolean;
 }
@@ -51,8 +56,10 @@ export interface Forward {
   readonly tokens: Value;
   /** int64 `[batch, token]`: where each token stands in its prompt, from 0; `EMPTY_SLOT` where there is none. Fed as `order`. */
   readonly order: Value;
-  /** Every hook point up to the last residual, by name, as the rest of the pass reads it; those of norms only if asked for. */
+  /** Every hook point up to the last residual, by name, after its edit; those of norms only if asked for. */
   readonly hooks: ReadonlyMap<HookName, Value>;
+  /** What the rest of the pass reads, where that differs from the hook point because something was spliced in. */
+  readonly spliced: ReadonlyMap<HookName, Value>;
   /** What the embeddings (token and position) write, as the first block reads it: `[batch, token, d_model]`. */
   readonly embedding: Value;
   /** The last residual, `[batch, token, d_model]`. */
@@ -66,15 +73,18 @@ export const EMPTY_SLOT = 2 ** 31 - 1;
 export function buildForward(
   architecture: Architecture,
   weights: TransformerWeights,
-  { edit = (_name, activation) => activation, hookNorms = false }: ForwardOptions = {},
+  { edit = (_name, activation) => activation, splice, hookNorms = false }: ForwardOptions = {},
 ): Forward {
   const tokens = graphInput("tokens", "int64", ["batch", "token"]);
   const order = graphInput("order", "int64", ["batch", "token"]);
   const hooks = new Map<HookName, Value>();
+  const spliced = new Map<HookName, Value>();
   const hook: HookEdit = (name, activation) => {
     const edited = edit(name, activation);
     hooks.set(name, edited);
-    return edited;
+    const read = splice?.(name, edited, (before) => readAt({ hooks, spliced }, before)) ?? edited;
+    if (read !== edited) spliced.set(name, read);
+    return read;
   };
   const tokenPart = hook("hook_embed", gather(weights.tokenEmbedding, tokens));
   const positions = where(isToken(order), order, constant("int64", [], BigInt64Array.of(0n)));
@@ -101,13 +111,18 @@ export function buildForward(
     residual = blockHook("hook_resid_post", add(residual, mlpOut));
   });
   const embedding = hooks.get("blocks.0.hook_resid_pre") ?? residual;
-  return { tokens, order, hooks, embedding, residual };
+  return { tokens, order, hooks, spliced, embedding, residual };
 }
 
 /** What is added to scores: 0 where a query may attend to a key, else −∞; `[batch, 1, query, key]`. */
 export function causalMask(order: Value): Value {
   const isCausal = unsqueeze(greaterOrEqual(unsqueeze(order, 2), unsqueeze(order, 1)), 1);
   return where(isCausal, scalar(0), scalar(-Infinity));
+}
+
+/** What the rest of the pass reads at a hook point. @throws {Error} if the pass was built without it */
+export function readAt(forward: Pick<Forward, "hooks" | "spliced">, name: HookName): Value {
+  return forward.spliced.get(name) ?? hookOf(forward, name);
 }
 
 /** The value of a hook point. @throws {Error} if the pass was built without it */
@@ -162,14 +177,14 @@ function writtenOutNorm(x: Value, { gain, bias }: NormWeights, { epsilon, hook }
   return { scale: normScale, normalized, output: add(mul(normalized, gain), bias) };
 }
 
-/** A norm whose scale may be a constant in gradients, gain and bias applied. @param x `[…, d_model]` */
-export function normOutput(
+/** A norm whose scale may be a constant in gradients. @param x `[…, d_model]` */
+export function freezableNorm(
   x: Value,
   norm: NormWeights,
   { epsilon, freezeScale }: { readonly epsilon: number; readonly freezeScale: boolean },
-): Value {
+): Normed {
   const hook: NormOptions["hook"] = (part, value) => part === "scale" && freezeScale ? stopGradient(value) : value;
-  return writtenOutNorm(x, norm, { epsilon, hook }).output;
+  return writtenOutNorm(x, norm, { epsilon, hook });
 }
 
 /** x W + b. @param x `[…, in]` */

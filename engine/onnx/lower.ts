@@ -82,6 +82,7 @@ const LOWERINGS: { readonly [K in OpType]: (call: OpCall<K>, writer: GraphWriter
   Split: ({ attrs }, writer) => ({ attrs: { axis: attrs.axis }, extra: [writer.int64Constant(attrs.sizes)] }),
   Gather: ({ attrs }) => ({ attrs: { axis: attrs.axis } }),
   GatherND: plain,
+  NonZero: plain,
   ScatterND: ({ attrs }) => ({ attrs: { reduction: attrs.reduction } }),
   TopK: ({ attrs }) => ({ attrs: { axis: -1, largest: Number(attrs.largest), sorted: 1 } }),
 };

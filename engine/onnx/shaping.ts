@@ -132,6 +132,18 @@ export function scatterNd(a: Value, indices: Value, { updates, reduction }: {
   });
 }
 
+/**
+ * Where a vector is not 0, rising.
+ *
+ * @param a `[n]`
+ * @param count The dim that stands for how many there are; no target shape can be made of it
+ * @returns int64 `[count]`
+ */
+export function nonZero(a: Value, count: string): Value {
+  if (a.shape.length !== 1) throw new RangeError(`NonZero: expected a vector but found ${formatShape(a.shape)}`);
+  return reshape(callOne("NonZero", { inputs: [a], attrs: {} }, { type: "int64", shape: [1, count] }), [count]);
+}
+
 /** The k largest or smallest along the last axis, in order. */
 export interface TopKValues {
   readonly values: Value;

@@ -122,6 +122,8 @@ export interface OpSignatures {
   GatherND: Binary;
   /** A copy of the first input with `updates` added (`add`) or written (`none`) at `indices`. */
   ScatterND: { inputs: readonly [Value, Value, Value]; attrs: { readonly reduction: "none" | "add" } };
+  /** Where a vector is not 0: `[1, count]`, with a count that only execution tells. */
+  NonZero: Unary;
   /** Values and indices of the k (second input, fed) largest or smallest along the last axis, in order. */
   TopK: { inputs: readonly [Value, Value]; attrs: { readonly largest: boolean } };
 }

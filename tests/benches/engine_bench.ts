@@ -4,6 +4,7 @@
  */
 import { buildRunGraph } from "../../engine/circuit/run_graph.ts";
 import { weightedChoices } from "../../engine/circuit/objective.ts";
+import { PLAIN_BASIS } from "../../engine/circuit/dictionary_spec.ts";
 import { Questioner } from "../../engine/circuit/questioner.ts";
 import { openLanguageModel } from "../../engine/model/language_model.ts";
 import { buildForward, readOut } from "../../engine/model/transformer.ts";
@@ -20,7 +21,7 @@ await writeTinyModel(folder, GPT2_SMALL);
 const model = await openLanguageModel({ id: "gpt2-small", folder });
 const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
 const questioner = new Questioner(backend, 1e9);
-const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null } as const;
+const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null, dictionaries: [], basis: PLAIN_BASIS } as const;
 await questioner.warm(model, kind);
 
 const graphBytes = () => encodeModel(lowerGraph(buildRunGraph(model, kind)));

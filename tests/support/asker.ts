@@ -2,11 +2,13 @@
 import { Questioner } from "../../engine/circuit/questioner.ts";
 import { weightedChoices } from "../../engine/circuit/objective.ts";
 import type { Edit } from "../../engine/circuit/edits.ts";
-import type { Question, QuestionRow } from "../../engine/circuit/question_graph.ts";
+import { dictionariesOf, type Question, type QuestionRow } from "../../engine/circuit/question_graph.ts";
 import type { NamedResult, RunNumbers, RunQuestion } from "../../engine/circuit/questions.ts";
 import type { ObjectiveKind } from "../../engine/circuit/run_spec.ts";
-import type { Trace } from "../../engine/circuit/trace_graph.ts";
+import { type Basis, PLAIN_BASIS } from "../../engine/circuit/dictionary_spec.ts";
+import type { Trace } from "../../engine/circuit/trace.ts";
 import { resolveTensorNames } from "../../engine/circuit/tensor_names.ts";
+import type { Dictionary } from "../../engine/model/dictionary.ts";
 import { type LanguageModel, openLanguageModel } from "../../engine/model/language_model.ts";
 import { createOrtBackend } from "../../engine/runtime/ort_backend.ts";
 
@@ -23,6 +25,10 @@ export interface TestQuestion {
   /** Edits of activations; they apply to this side, whatever their row says. */
   readonly edits?: readonly Edit[];
   readonly trace?: Trace | null;
+  /** Ids of dictionaries of the model; default: none. */
+  readonly dictionaries?: readonly string[];
+  /** Default: neurons and heads. */
+  readonly basis?: Basis;
 }
 
 export class Asker {
@@ -34,15 +40,19 @@ export class Asker {
     this.questioner = questioner;
   }
 
-  static async open(folder: string): Promise<Asker> {
-    const model = await openLanguageModel({ id: "model", folder });
+  /** @param dictionaries Those that questions may splice in; default: none */
+  static async open(folder: string, dictionaries: readonly Dictionary[] = []): Promise<Asker> {
+    const model = { ...await openLanguageModel({ id: "model", folder }), dictionaries };
     const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
     return new Asker(model, new Questioner(backend, 1e9));
   }
 
   /** Tensors by their names in the API, with J under `objective`. */
   async tensors(names: readonly string[], question: TestQuestion): Promise<ReadonlyMap<string, NamedResult>> {
-    const { names: tensors, issues } = resolveTensorNames(names, this.model.architecture);
+    const { names: tensors, issues } = resolveTensorNames(names, {
+      architecture: this.model.architecture,
+      dictionaries: dictionariesOf(this.model, question.dictionaries ?? []),
+    });
     if (issues.length > 0) throw new Error(issues.map(({ message }) => message).join("\n"));
     const numbers = await this.questioner.tensors(this.model, { ...sharedQuestion([question]), tensors });
     return new Map([
@@ -57,17 +67,18 @@ export class Asker {
 }
 
 export function runQuestion(questions: readonly [TestQuestion, ...TestQuestion[]], topK: number): RunQuestion {
-  return { ...sharedQuestion(questions), topK };
+  return { ...sharedQuestion(questions), topK, basis: questions[0].basis ?? PLAIN_BASIS };
 }
 
 function sharedQuestion(questions: readonly [TestQuestion, ...TestQuestion[]]): Question {
-  const [{ objective = "logit-diff", freezeFinalNorm = true, trace = null }] = questions;
+  const [{ objective = "logit-diff", freezeFinalNorm = true, trace = null, dictionaries = [] }] = questions;
   return {
     rows: questions.map(questionRow),
     objective,
     freezeFinalNorm,
     edits: questions.flatMap(({ edits = [] }, row) => edits.map((edit) => ({ ...edit, row }))),
     trace,
+    dictionaries,
   };
 }
 

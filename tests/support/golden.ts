@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Edit } from "../../engine/circuit/edits.ts";
-import { HEAD_PATHS, type Trace, type TracedNode } from "../../engine/circuit/trace_graph.ts";
+import { HEAD_PATHS, type Trace, type TracedNode } from "../../engine/circuit/trace.ts";
 import { GoldenModel, type TensorLookup, translation } from "./golden_rules.ts";
 import { readSafetensors } from "./safetensors_fixture.ts";
 

@@ -1,8 +1,8 @@
 /** One head's pairs against the float64 reference and against whole tensors, on every side. */
 import assert from "node:assert/strict";
-import { type Metric, METRICS } from "../../../engine/circuit/node_scalars.ts";
+import { type Metric, METRICS } from "../../../engine/circuit/metrics.ts";
 import type { AttentionQuestion } from "../../../engine/circuit/questions.ts";
-import type { Trace } from "../../../engine/circuit/trace_graph.ts";
+import type { Trace } from "../../../engine/circuit/trace.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { referenceIntervention } from "../../support/reference_edits.ts";

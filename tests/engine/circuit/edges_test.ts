@@ -1,7 +1,8 @@
 /** Edges: direct effects on a node's attribution, against golden tensors and against each other. */
 import assert from "node:assert/strict";
-import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace_graph.ts";
-import { type EdgesKind, type Writer, writerEdges, writerFeeds } from "../../../engine/circuit/edges_graph.ts";
+import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace.ts";
+import { type EdgesKind, writerEdges } from "../../../engine/circuit/edges_graph.ts";
+import { type Writer, writerFeeds, writerKind } from "../../../engine/circuit/writer.ts";
 import { buildQuestion, questionFeeds } from "../../../engine/circuit/question_graph.ts";
 import { lowerGraph } from "../../../engine/onnx/lower.ts";
 import { encodeModel } from "../../../engine/onnx/proto.ts";

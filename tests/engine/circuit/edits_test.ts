@@ -30,7 +30,7 @@ function reference(edits: readonly Edit[], question = QUESTION): RefRun {
 }
 
 async function assertEqualsReference(edits: readonly Edit[], expected: RefRun): Promise<void> {
-  const names = [...tensorNames(asker.model.architecture).keys()];
+  const names = [...tensorNames(asker.model).keys()];
   const tensors = await asker.tensors(names, { ...QUESTION, edits });
   assertClose(tensors.get("objective")?.data ?? [], [expected.objective], { label: "objective", absolute: 1e-4 });
   for (const name of names) {
@@ -82,7 +82,7 @@ Deno.test("scaling a node equals setting it to its scaled value, gradients upstr
 });
 
 Deno.test("a no-op intervention changes nothing", async () => {
-  const names = [...tensorNames(asker.model.architecture).keys()];
+  const names = [...tensorNames(asker.model).keys()];
   const clean = await asker.tensors(names, QUESTION);
   const noop = await asker.tensors(names, {
     ...QUESTION,

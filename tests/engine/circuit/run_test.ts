@@ -1,7 +1,7 @@
 /** The one execution behind a run: selection, sums and checks against whole tensors and against the identities. */
 import assert from "node:assert/strict";
 import { checkRun } from "../../../engine/circuit/checks.ts";
-import type { Metric } from "../../../engine/circuit/node_scalars.ts";
+import type { Metric } from "../../../engine/circuit/metrics.ts";
 import type { Candidate } from "../../../engine/circuit/selection.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";

@@ -1,9 +1,9 @@
 /** Vocabulary scores against golden tensors, and the sides of a head against each other. */
 import assert from "node:assert/strict";
-import type { Writer } from "../../../engine/circuit/edges_graph.ts";
+import type { Writer } from "../../../engine/circuit/writer.ts";
 import type { ScoresQuestion } from "../../../engine/circuit/questions.ts";
 import { scoredList } from "../../../engine/circuit/scored_tokens.ts";
-import type { TracedNode } from "../../../engine/circuit/trace_graph.ts";
+import type { TracedNode } from "../../../engine/circuit/trace.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";

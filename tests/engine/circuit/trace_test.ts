@@ -1,7 +1,7 @@
 /** Traces: identities between their paths, and attribution against what really changes. */
 import assert from "node:assert/strict";
 import type { Edit } from "../../../engine/circuit/edits.ts";
-import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace_graph.ts";
+import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace.ts";
 import type { NamedResult } from "../../../engine/circuit/questions.ts";
 import { Asker, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
