@@ -10,9 +10,12 @@ import type { Dictionary } from "../model/dictionary.ts";
 import { readSafetensorsHeader } from "../tensor/safetensors.ts";
 import type { DictionarySource } from "./assemble.ts";
 import { OpenFile, refuse } from "./byte_source.ts";
+import { dictionaryLearningDictionary, readDictionaryLearningConfig } from "./dictionary_learning.ts";
 import { type DictionaryLocation, SAELENS_CONFIG } from "./find_dictionaries.ts";
+import { gemmaScopeDictionary } from "./gemma_scope.ts";
 import { requireFits } from "./hook_sites.ts";
 import { readJsonObject } from "./json_file.ts";
+import { readNpzTensors } from "./npz_tensors.ts";
 import { isOpenAi, openAiDictionary } from "./openai.ts";
 import { saeLensDictionary } from "./saelens.ts";
 import { parseSaeLensConfig } from "./saelens_config.ts";
@@ -40,7 +43,8 @@ export async function openDictionary(
 
 async function openAny(location: DictionaryLocation): Promise<Dictionary> {
   if (location.path.endsWith(".safetensors")) return await openSaeLens(location);
-  return await openTorch(location);
+  await using file = await OpenFile.open(location.path, location.id);
+  return location.path.endsWith(".npz") ? await openNpz(location, file) : await openTorch(location, file);
 }
 
 async function openSaeLens({ id, path }: DictionaryLocation): Promise<Dictionary> {
@@ -53,12 +57,21 @@ async function openSaeLens({ id, path }: DictionaryLocation): Promise<Dictionary
   return await saeLensDictionary(source, parseSaeLensConfig(config, configName));
 }
 
-async function openTorch({ id, path }: DictionaryLocation): Promise<Dictionary> {
-  await using file = await OpenFile.open(path, id);
+async function openTorch({ id, path }: DictionaryLocation, file: OpenFile): Promise<Dictionary> {
   const { tensors, plain } = await readTorchState(file);
   const source = await sourceOf({ id, path }, new TensorTable(path, id, tensors));
   if (isOpenAi(source.tensors)) return openAiDictionary(source, plain);
-  return refuse(id, "its tensors are those of no format that is read");
+  const config = await readDictionaryLearningConfig(path, id);
+  if (config !== null) return await dictionaryLearningDictionary(source, config);
+  return refuse(
+    id,
+    "its tensors are not those of OpenAI's dictionaries, and there is no config.json beside it as dictionary_learning has",
+  );
+}
+
+async function openNpz({ id, path }: DictionaryLocation, file: OpenFile): Promise<Dictionary> {
+  const source = await sourceOf({ id, path }, new TensorTable(path, id, await readNpzTensors(file)));
+  return gemmaScopeDictionary(source);
 }
 
 async function sourceOf({ id, path }: DictionaryLocation, tensors: TensorTable): Promise<DictionarySource> {
