@@ -9,7 +9,8 @@
  *     z   = activation(pre)               divided by ‖W_dec[j]‖ before it is decoded where `scalesByDecoderNorm`
  *     x̂   = denormalise(z W_dec + outputBias) (+ x W_skip)
  *
- * x̂ stands for the activation at the hook point that is written: the same one for an autoencoder, another for a transcoder.
+ * x̂ stands for the activation at the hook point that is written: the same one for an autoencoder, another for a transcoder. Normalisation
+ * belongs to one place, so a transcoder has none.
  */
 import type { Value } from "../onnx/value.ts";
 import type { HookName, SpliceHook } from "./hook_points.ts";
@@ -20,7 +21,10 @@ export type LatentActivation =
   | { readonly kind: "identity" }
   /** The k largest pre-activations, then ReLU; 0 elsewhere (Gao et al. 2024). */
   | { readonly kind: "topk"; readonly k: number }
-  /** pre where pre exceeds its latent's threshold, else 0 (Rajamanoharan et al. 2024b). BatchTopK is read so too, with one threshold. */
+  /**
+   * ReLU(pre) where pre exceeds its latent's threshold, else 0 (Rajamanoharan et al. 2024b); the ReLU counts only where a threshold is below
+   * 0. BatchTopK is read so too, with one threshold. The threshold is `[latent]`, or `[]` if there is one for all.
+   */
   | { readonly kind: "jumprelu"; readonly threshold: Value }
   /**
    * ReLU(x′ W_enc · exp(magnitudeScale) + encoderBias) where x′ W_enc + gateBias > 0, else 0 (Rajamanoharan et al. 2024a). The value that is
@@ -33,7 +37,15 @@ export type InputNormalization =
   | { readonly kind: "none" }
   /** x · factor; x̂ / factor. */
   | { readonly kind: "constant"; readonly factor: number }
-  /** (x − mean) / (deviation + ε) over the channels of a token; x̂ · (deviation + ε) + mean. */
+  /**
+   * (x − mean) · factor with the mean over the channels of a token; x̂ / factor + mean. What a dictionary needs that was trained on a model
+   * whose writing weights had been centred (TransformerLens's `center_writing_weights`): there every residual activation has mean 0.
+   */
+  | { readonly kind: "mean-removed"; readonly factor: number }
+  /**
+   * (x − mean) / (deviation + ε) over the channels of a token; x̂ · deviation + mean. The ε is not undone: so it is in SAELens and in
+   * OpenAI's own code.
+   */
   | {
     readonly kind: "layer-norm";
     readonly epsilon: number;
@@ -72,7 +84,10 @@ export type DictionaryFormat = typeof DICTIONARY_FORMATS[number];
 export interface DictionaryDetail {
   readonly id: string;
   readonly format: DictionaryFormat;
-  /** As the file's own words have it: `standard`, `gated`, `jumprelu`, `topk`, `batchtopk`, `transcoder`, `skip-transcoder`. */
+  /**
+   * In SAELens's words, also where another format calls it otherwise: `standard`, `gated`, `jumprelu`, `topk`, `batchtopk`,
+   * `matryoshka-batchtopk`, `transcoder`, `skip-transcoder`, `jumprelu-transcoder`, `jumprelu-skip-transcoder`.
+   */
   readonly architecture: string;
   readonly layer: number;
   /** The hook point that is read. */
