@@ -44,16 +44,13 @@ export function spliceOf(splices: readonly Splice[], kind: LatentKind, layer: nu
   return found;
 }
 
-function frontOf({ kind, layer, dictionary }: Splice, { forward }: TraceSource): Value {
-  switch (kind) {
-    case "mlp-latent":
-      return readAt(forward, `blocks.${layer}.hook_resid_mid`);
-    case "attn-latent":
-      return readAt(forward, `blocks.${layer}.hook_resid_pre`);
-    case "resid-latent":
-      // The stream as it was before the dictionary was spliced in.
-      return hookOf(forward, dictionary.detail.readHook);
+/** The residual from which what the dictionary reads is computed. */
+function frontOf({ layer, dictionary: { detail: { readHook, writeHook } } }: Splice, { forward }: TraceSource): Value {
+  // A dictionary of the stream reads it before it is spliced in itself.
+  if (readHook.includes(".hook_resid_")) {
+    return readHook === writeHook ? hookOf(forward, readHook) : readAt(forward, readHook);
   }
+  return readAt(forward, `blocks.${layer}.${readHook.endsWith(".hook_attn_out") ? "hook_resid_pre" : "hook_resid_mid"}`);
 }
 
 interface Reading {
@@ -64,15 +61,18 @@ interface Reading {
 }
 
 /** What the dictionary reads at the token: `[batch, in]` */
-function readRows({ kind, layer, dictionary: { detail } }: Splice, { front, first, source }: Reading): Value {
+function readRows(
+  { layer, dictionary: { detail: { readHook } } }: Splice,
+  { front, first, source }: Reading,
+): Value {
   const rows = gatherNd(front, first);
-  if (kind === "resid-latent" || detail.readHook === `blocks.${layer}.hook_resid_mid`) return rows;
-  if (kind === "attn-latent") return attentionRows(layer, { front, first, source });
+  if (readHook.includes(".hook_resid_")) return rows;
+  if (readHook.endsWith(".hook_attn_out")) return attentionRows(layer, { front, first, source });
   const { norm2, mlpIn, mlpOut } = blockOf(source.model.weights, layer);
   const { normalized, output } = normed(rows, norm2, source);
-  if (detail.readHook === `blocks.${layer}.ln2.hook_normalized`) return normalized;
+  if (readHook.endsWith(".ln2.hook_normalized")) return normalized;
   const neurons = gelu(linear(output, mlpIn));
-  return detail.readHook.endsWith(".mlp.hook_post") ? neurons : linear(neurons, mlpOut);
+  return readHook.endsWith(".mlp.hook_post") ? neurons : linear(neurons, mlpOut);
 }
 
 /** What the attention of a layer writes at one token a side: `[batch, d_model]` */

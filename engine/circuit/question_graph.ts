@@ -9,7 +9,7 @@ import { matMul, reduceSum } from "../onnx/linear.ts";
 import { concat, expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { HookName } from "../model/hook_points.ts";
-import { type Dictionary, latentKind } from "../model/dictionary.ts";
+import type { Dictionary } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import type { Architecture } from "../model/architecture.ts";
 import { buildForward, EMPTY_SLOT, type Forward, type HookEdit, type ReadOut, readOut } from "../model/transformer.ts";
@@ -17,6 +17,7 @@ import type { ConcreteShape } from "../tensor/shape.ts";
 import { float32, int64, type Tensor } from "../tensor/tensor.ts";
 import { type Edit, editActivations, editFeeds, type EditKind, editKind } from "./edits.ts";
 import { objectiveValue, type WeightedChoice } from "./objective.ts";
+import { dictionaryOf } from "./node_range.ts";
 import type { ObjectiveKind } from "./run_spec.ts";
 import { latentHook, type Splice, Splicer } from "./splice.ts";
 import { readSlots, type Trace, traceFeeds, type TraceKind, traceKind } from "./trace.ts";
@@ -188,21 +189,18 @@ export function upstreamOf(
   const { layerCount } = model.architecture;
   if (trace === null) return { head: layerCount, mlp: layerCount, resid: 3 * layerCount };
   const { kind, layer } = trace.node;
-  switch (kind) {
-    case "mlp":
-    case "mlp-latent":
-      return { head: layer + 1, mlp: layer, resid: 3 * layer + 2 };
-    case "head":
-    case "attn-latent":
-      return { head: layer, mlp: layer, resid: 3 * layer + 1 };
-    case "resid-latent": {
-      const traced = dictionariesOf(model, dictionaries).find(({ detail }) =>
-        latentKind(detail) === kind && detail.layer === layer
-      );
-      const place = placeInBlock(traced?.detail.writeHook ?? "");
-      return { head: layer + Number(place > 0), mlp: layer + Number(place > 1), resid: 3 * layer + place };
-    }
-  }
+  if (kind === "mlp") return { head: layer + 1, mlp: layer, resid: 3 * layer + 2 };
+  if (kind === "head") return { head: layer, mlp: layer, resid: 3 * layer + 1 };
+  const dictionary = dictionaryOf(dictionariesOf(model, dictionaries), kind, layer);
+  if (dictionary === undefined) throw new Error(`Internal: no dictionary has latents ${kind}/${layer}`);
+  const { readHook, writeHook } = dictionary.detail;
+  const place = readPlace(readHook);
+  const isBehindItself = readHook === writeHook && kind === "resid-latent";
+  return {
+    head: layer + Number(place > 0),
+    mlp: layer + Number(place > 1),
+    resid: 3 * layer + place + Number(!isBehindItself),
+  };
 }
 
 /** Whether what a dictionary stands for comes before what J reads. */
@@ -215,6 +213,12 @@ export function isUpstream({ kind, layer, dictionary }: Splice, { head, mlp, res
     case "resid-latent":
       return 3 * layer + placeInBlock(dictionary.detail.writeHook) < resid;
   }
+}
+
+/** Which of its block's three places of the stream a hook point follows from. */
+function readPlace(hook: HookName): number {
+  if (hook.endsWith("_pre") || hook.endsWith(".hook_attn_out")) return 0;
+  return hook.endsWith(".hook_resid_post") ? 2 : 1;
 }
 
 /** Which of its block's three places of the stream a hook point is: before, between, or after attention and MLP. */

@@ -8,7 +8,7 @@ import { add, div, exp, greaterOrEqual, mul, scale, shift, sqrt, sub, where } fr
 import { matMul, reduceL2, reduceMean, reduceSum } from "../onnx/linear.ts";
 import { gather, topK, transpose } from "../onnx/shaping.ts";
 import { int64Vector, scalar, type Value } from "../onnx/value.ts";
-import type { Dictionary, StoredMatrix } from "./dictionary.ts";
+import type { Dictionary, InputNormalization, StoredMatrix } from "./dictionary.ts";
 
 /** Latents before and after their nonlinearity: `[…, latent]` each. */
 export interface Encoded {
@@ -42,7 +42,8 @@ export function writeScale({ normalization }: Dictionary, x: Value): Value | nul
     case "none":
       return null;
     case "constant":
-      return scalar(1 / normalization.factor);
+    case "mean-removed":
+      return normalization.factor === 1 ? null : scalar(1 / normalization.factor);
     case "layer-norm":
       return deviationOf(x, normalization);
     case "unit-norm":
@@ -106,14 +107,16 @@ function inputOf({ normalization, weights: { inputBias } }: Dictionary, x: Value
   return inputBias === null ? normalized : sub(normalized, inputBias);
 }
 
-function normalizedInput(x: Value, normalization: Dictionary["normalization"]): Value {
+function normalizedInput(x: Value, normalization: InputNormalization): Value {
   switch (normalization.kind) {
     case "none":
       return x;
     case "constant":
       return scale(x, normalization.factor);
+    case "mean-removed":
+      return scale(centered(x), normalization.factor);
     case "layer-norm":
-      return div(centered(x), deviationOf(x, normalization));
+      return div(centered(x), shift(deviationOf(x, normalization), normalization.epsilon));
     case "unit-norm":
       return div(x, unitOf(x));
   }
@@ -122,7 +125,8 @@ function normalizedInput(x: Value, normalization: Dictionary["normalization"]): 
 function denormalized(dictionary: Dictionary, sum: Value, x: Value): Value {
   const factor = writeScale(dictionary, x);
   const scaled = factor === null ? sum : mul(sum, factor);
-  if (dictionary.normalization.kind !== "layer-norm") return scaled;
+  const { kind } = dictionary.normalization;
+  if (kind !== "layer-norm" && kind !== "mean-removed") return scaled;
   return add(scaled, reduceMean(x, { axes: [-1], keepDims: true }));
 }
 
@@ -130,15 +134,12 @@ function centered(x: Value): Value {
   return sub(x, reduceMean(x, { axes: [-1], keepDims: true }));
 }
 
-/** Deviation + ε over the channels: `[…, 1]` */
-function deviationOf(
-  x: Value,
-  { epsilon, isUnbiased }: Extract<Dictionary["normalization"], { kind: "layer-norm" }>,
-): Value {
+/** Deviation over the channels: `[…, 1]` */
+function deviationOf(x: Value, { isUnbiased }: Extract<InputNormalization, { kind: "layer-norm" }>): Value {
   const difference = centered(x);
   const variance = reduceMean(mul(difference, difference), { axes: [-1], keepDims: true });
   const width = Number(x.shape.at(-1));
-  return shift(sqrt(isUnbiased ? scale(variance, width / (width - 1)) : variance), epsilon);
+  return sqrt(isUnbiased ? scale(variance, width / (width - 1)) : variance);
 }
 
 /** ‖x‖ / √width: `[…, 1]` */
@@ -163,15 +164,14 @@ function preActivation(
 
 function activate({ activation }: Dictionary, pre: Value, gate: Value | null): Value {
   const zero = scalar(0);
-  const whereAbove = (value: Value, bound: Value) => where(greaterOrEqual(bound, value), zero, pre);
-  const relu = whereAbove(pre, zero);
+  const relu = where(greaterOrEqual(zero, pre), zero, pre);
   switch (activation.kind) {
     case "identity":
       return pre;
     case "relu":
       return relu;
     case "jumprelu":
-      return whereAbove(pre, activation.threshold);
+      return where(greaterOrEqual(activation.threshold, pre), zero, relu);
     case "gated":
       return where(greaterOrEqual(zero, gate ?? pre), zero, relu);
     case "topk": {

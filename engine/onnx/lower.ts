@@ -15,7 +15,7 @@ import {
 } from "./onnx_graph.ts";
 import { type GraphRequest, simplify } from "./simplify.ts";
 import { topologicalOrder } from "./topological_order.ts";
-import type { OpCall, OpType, Value } from "./value.ts";
+import type { FileRegion, OpCall, OpType, Value } from "./value.ts";
 
 /**
  * An input that graphs may have besides their own, always fed with this tensor. ONNX Runtime's memory planner compares every value
@@ -185,7 +185,7 @@ class GraphWriter {
         this.#inputs.push({ name: origin.name, type, shape });
         break;
       case "weight": {
-        const name = `${origin.name}${formatShape(shape)}`;
+        const name = this.#weightName(`${origin.name}${formatShape(shape)}`, origin.region);
         this.#names.set(value, name);
         this.#initializers.set(name, { name, type, shape: concrete(shape), region: origin.region });
         break;
@@ -312,6 +312,15 @@ class GraphWriter {
       `symbol ${symbol}`,
       () => this.#emit("Shape", [source.input], { attrs: { start: source.axis, end: source.axis + 1 } }),
     );
+  }
+
+  /** Weights of several files may have the same name. */
+  #weightName(name: string, { file, offset }: FileRegion): string {
+    for (let count = 1;; count++) {
+      const candidate = count === 1 ? name : `${name} ${count}`;
+      const taken = this.#initializers.get(candidate)?.region;
+      if (taken === undefined || (taken.file === file && taken.offset === offset)) return candidate;
+    }
   }
 
   #memoized(key: string, make: () => string): string {

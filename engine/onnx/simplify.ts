@@ -121,13 +121,12 @@ class Simplifier {
     return outputs;
   }
 
-  /** Constants and weights of equal content are one value. */
+  /** Constants of equal content are one value, and so are inputs of equal name, type and shape. */
   #shared(value: Value): Value {
     const { origin, type, shape } = value;
-    if (origin.kind !== "constant" || origin.data.length > 64) return value;
-    const key = `constant ${type} ${shape.join()} ${
-      [...origin.data].map((x) => Object.is(x, -0) ? "-0" : String(x)).join()
-    }`;
+    const content = contentOf(origin);
+    if (content === null) return value;
+    const key = `${origin.kind} ${type} ${shape.join()} ${content}`;
     const [known] = this.#calls.get(key) ?? [];
     if (known === undefined) this.#calls.set(key, [value]);
     return known ?? value;
@@ -138,6 +137,13 @@ class Simplifier {
     this.#ids.set(value, id);
     return id;
   }
+}
+
+/** What of a value's origin makes it the same as others; null where that is not to be known cheaply. */
+function contentOf(origin: Value["origin"]): string | null {
+  if (origin.kind === "input") return origin.name;
+  if (origin.kind !== "constant" || origin.data.length > 64) return null;
+  return [...origin.data].map((x) => Object.is(x, -0) ? "-0" : String(x)).join();
 }
 
 /** Operands without their repetition where the operator's own broadcasting gives the same shape. */

@@ -39,7 +39,7 @@ export class Value {
   }
 }
 
-/** A value that is fed at each execution. Symbols in its shape may be used by every other shape. */
+/** A value that is fed at each execution, once for all inputs of its name. Symbols in its shape may be used by every other shape. */
 export function graphInput(name: string, type: ElementType, shape: Shape): Value {
   return new Value(type, shape, { kind: "input", name });
 }

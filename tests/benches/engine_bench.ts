@@ -21,7 +21,14 @@ await writeTinyModel(folder, GPT2_SMALL);
 const model = await openLanguageModel({ id: "gpt2-small", folder });
 const backend = await createOrtBackend({ device: "cpu" }, new Uint8Array());
 const questioner = new Questioner(backend, 1e9);
-const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null, dictionaries: [], basis: PLAIN_BASIS } as const;
+const kind = {
+  objective: "logit-diff",
+  freezeFinalNorm: true,
+  edits: null,
+  trace: null,
+  dictionaries: [],
+  basis: PLAIN_BASIS,
+} as const;
 await questioner.warm(model, kind);
 
 const graphBytes = () => encodeModel(lowerGraph(buildRunGraph(model, kind)));

@@ -5,7 +5,9 @@
 import { fileURLToPath } from "node:url";
 import type { Edit } from "../../engine/circuit/edits.ts";
 import { HEAD_PATHS, type Trace, type TracedNode } from "../../engine/circuit/trace.ts";
-import { GoldenModel, type TensorLookup, translation } from "./golden_rules.ts";
+import { SITES } from "./golden_dictionaries.ts";
+import { type GoldenAutoencoder, GoldenModel, type TensorLookup } from "./golden_rule_parts.ts";
+import { translation } from "./golden_rules.ts";
 import { readSafetensors } from "./safetensors_fixture.ts";
 
 /** One golden tensor and how to get it from ours. */
@@ -33,6 +35,8 @@ export interface GoldenRequest {
   readonly freezeFinalNorm: boolean;
   readonly edits: readonly Edit[];
   readonly trace: Trace | null;
+  /** Names of the autoencoders that are spliced in, as `goldenDictionaries` takes them. */
+  readonly autoencoders: readonly string[];
 }
 
 export interface GoldenCase {
@@ -95,7 +99,12 @@ export async function goldenExpectations(caseName: string): Promise<GoldenCase> 
   const { "n_layer": layerCount, "n_head": headCount } = JSON.parse(
     await Deno.readTextFile(`${modelFolder}/config.json`),
   );
-  const model = new GoldenModel(weights, layerCount, headCount);
+  const model = new GoldenModel(weights, {
+    layerCount,
+    headCount,
+    autoencoders: await autoencodersOf(description),
+    tracedMlp: tracedMlpOf(description.request.trace),
+  });
   const expectations = [...tensors].map(([goldenName, { shape, data }]): GoldenExpectation => {
     const row = description.tensors[goldenName];
     if (row === undefined || data instanceof Float64Array) {
@@ -106,7 +115,7 @@ export async function goldenExpectations(caseName: string): Promise<GoldenCase> 
   });
   const ui = await readUi(caseName);
   return {
-    request: { modelFolder, ...requestOf(description) },
+    request: { modelFolder, ...requestOf(description), autoencoders: description.autoencoders ?? [] },
     objective: description["scalars_float64"]["traced_value"] ?? description["scalars_float64"].loss ?? NaN,
     expectations,
     ...(ui === null ? {} : { ui }),
@@ -115,6 +124,8 @@ export async function goldenExpectations(caseName: string): Promise<GoldenCase> 
 
 interface CaseFile {
   readonly model: string;
+  readonly autoencoders?: readonly string[];
+  readonly "attention_latent"?: { readonly layer: number; readonly latent: number };
   readonly request: {
     readonly via: "ui" | "generic";
     readonly "prompt_ids": readonly number[];
@@ -162,7 +173,7 @@ const REQUEST_KEYS = new Set([
   "trace",
 ]);
 
-function requestOf({ request }: CaseFile): Omit<GoldenRequest, "modelFolder"> {
+function requestOf({ request, autoencoders = [] }: CaseFile): Omit<GoldenRequest, "modelFolder" | "autoencoders"> {
   const unknown = Object.keys(request).filter((key) => !REQUEST_KEYS.has(key));
   if (unknown.length > 0) throw new RangeError(`Cannot translate the request's ${unknown.join(", ")}`);
   return {
@@ -172,12 +183,15 @@ function requestOf({ request }: CaseFile): Omit<GoldenRequest, "modelFolder"> {
     distractors: request.loss?.["distractor_ids"] ?? [],
     objectiveKind: objectiveKindOf(request.loss?.name ?? "logit_diff"),
     freezeFinalNorm: request["freeze_final_ln_scale"] ?? request.via === "ui",
-    edits: editsOf(request),
+    edits: editsOf(request, autoencoders),
     trace: traceOf(request.trace),
   };
 }
 
-function editsOf({ prompt_ids: ids, ...request }: CaseFile["request"]): readonly Edit[] {
+function editsOf(
+  { prompt_ids: ids, ...request }: CaseFile["request"],
+  autoencoders: readonly string[],
+): readonly Edit[] {
   const all = ids.map((_, token) => token);
   const edit = (hook: Edit["hook"], index: readonly number[], value: number): Edit => ({
     hook,
@@ -193,6 +207,11 @@ function editsOf({ prompt_ids: ids, ...request }: CaseFile["request"]): readonly
     // Every key of the row, those after the query too.
     if (type === "attention_head") {
       return all.map((key) => edit(`blocks.${layer}.attn.hook_pattern`, [head, first, key], value));
+    }
+    const part = PARTS.get(type);
+    if (part !== undefined) {
+      const site = autoencoders.map(siteOf).find((candidate) => candidate.part === part)?.site ?? "hook_mlp_out";
+      return [edit(`blocks.${layer}.${site}.hook_sae_acts_post`, [first, second], value)];
     }
     throw new RangeError(`Cannot translate an ablation of ${type}`);
   });
@@ -228,9 +247,38 @@ function tracedNodeOf(
   { node: { type, layer, index: [first = 0, second = 0, head = 0] }, attention }: GoldenTraceFile,
 ): TracedNode {
   if (type === "mlp_neuron") return { kind: "mlp", layer, token: first, neuron: second };
+  const part = PARTS.get(type);
+  if (part !== undefined) return { kind: `${part}-latent`, layer, token: first, latent: second };
   const path = HEAD_PATHS.find((candidate) => candidate === attention?.toLowerCase());
   if (type !== "attention_head" || path === undefined) throw new RangeError(`Cannot translate a trace of ${type}`);
   return { kind: "head", layer, head, query: first, key: second, path };
+}
+
+function tracedMlpOf(trace: GoldenTraceFile | undefined): number | null {
+  return trace?.node.type === "mlp_latent" || trace?.node.type === "mlp_neuron" ? trace.node.layer : null;
+}
+
+/** What the autoencoders of golden latents stand for. */
+const PARTS: ReadonlyMap<string, "mlp" | "attn"> = new Map([["mlp_latent", "mlp"], ["attention_latent", "attn"]]);
+
+/** Where an autoencoder sits, from its name, as in `tiny.resid_delta_mlp.relu`. */
+function siteOf(name: string): { readonly part: "mlp" | "attn"; readonly site: typeof SITES[keyof typeof SITES] } {
+  const [, location = ""] = name.split(".");
+  const site = SITES[location as keyof typeof SITES];
+  return { part: site === "hook_attn_out" ? "attn" : "mlp", site };
+}
+
+async function autoencodersOf(
+  { autoencoders = [], attention_latent: chosen }: CaseFile,
+): Promise<ReadonlyMap<"mlp" | "attn", GoldenAutoencoder>> {
+  return new Map(
+    await Promise.all(autoencoders.map(async (name): Promise<["mlp" | "attn", GoldenAutoencoder]> => {
+      const { tensors } = readSafetensors(await Deno.readFile(new URL(`autoencoders/${name}.safetensors`, FOLDER)));
+      const { k, activation } = JSON.parse(await Deno.readTextFile(new URL(`autoencoders/${name}.json`, FOLDER)));
+      const { part, site } = siteOf(name);
+      return [part, { site, tensors, k: activation === "TopK" ? k : null, latent: chosen?.latent ?? null }];
+    })),
+  );
 }
 
 function objectiveKindOf(lossName: string): GoldenRequest["objectiveKind"] {

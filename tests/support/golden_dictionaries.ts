@@ -8,7 +8,8 @@ import { readSafetensorsHeader } from "../../engine/tensor/safetensors.ts";
 
 const FOLDER = new URL("../fixtures/golden/autoencoders/", import.meta.url);
 
-const SITES = {
+/** Where the golden autoencoders sit within a block, by the other implementation's names. */
+export const SITES = {
   "mlp_post_act": "mlp.hook_post",
   "resid_delta_mlp": "hook_mlp_out",
   "resid_delta_attn": "hook_attn_out",

@@ -2,41 +2,26 @@
  * The whole translation between the golden cases' vocabulary (locations, derived scalars) and ours (hook points, scalars): one
  * rule per golden tensor. `#` in a name stands for the layer.
  */
-
-/** A tensor that a run was asked for. */
-export interface NamedTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Float64Array;
-}
-
-/** Answers the tensor of a name: a hook point, `grad:…` or `scalar:…`. */
-export type TensorLookup = (name: string) => NamedTensor;
-
-/** What the rules need to know of a model. */
-export class GoldenModel {
-  readonly layerCount: number;
-  readonly headCount: number;
-  readonly #weights: ReadonlyMap<string, NamedTensor>;
-
-  constructor(weights: ReadonlyMap<string, NamedTensor>, layerCount: number, headCount: number) {
-    this.#weights = weights;
-    this.layerCount = layerCount;
-    this.headCount = headCount;
-  }
-
-  weight(name: string): NamedTensor {
-    const weight = this.#weights.get(name);
-    if (weight === undefined) throw new RangeError(`Expected a weight "${name}"`);
-    return weight;
-  }
-}
-
-/** How one layer of a golden tensor (or the whole, where it has no layers) follows from ours. */
-interface Rule {
-  readonly needs: (layer: number, model: GoldenModel) => readonly string[];
-  /** `tensors` are those of `needs`, in order. */
-  readonly compute: (tensors: readonly NamedTensor[], layer: number, model: GoldenModel) => ArrayLike<number>;
-}
+import {
+  alongDirection,
+  dataOf,
+  EMBEDDING,
+  GoldenModel,
+  grid,
+  inLayer,
+  type NamedTensor,
+  PATTERN,
+  POST,
+  rowsOf,
+  type Rule,
+  same,
+  shapeOf,
+  type TensorLookup,
+  throughOutput,
+  total,
+  VALUES,
+} from "./golden_rule_parts.ts";
+import { LATENT_RULES } from "./golden_latent_rules.ts";
 
 /**
  * The names of ours that a golden tensor needs, and the function from them to it.
@@ -47,11 +32,11 @@ export function translation(
   goldenName: string,
   { axes, shape }: { readonly axes: readonly string[]; readonly shape: readonly number[] },
 ): { readonly needs: readonly string[]; readonly compute: (get: TensorLookup) => Float64Array } {
-  const rule = RULES[goldenName];
+  const rule = RULES[goldenName] ?? LATENT_RULES[goldenName];
   if (rule === undefined) throw new RangeError(`Expected a rule for golden tensor "${goldenName}"`);
   const isLayered = axes[0] === "layer";
-  if (axes[0]?.startsWith("layer:")) throw new RangeError(`Golden tensor "${goldenName}" has the axis "${axes[0]}"`);
-  const layers = isLayered ? Array.from({ length: model.layerCount }, (_, layer) => layer) : [0];
+  const [, only] = /^layer:(\d+)$/.exec(axes[0] ?? "") ?? [];
+  const layers = isLayered ? Array.from({ length: model.layerCount }, (_, layer) => layer) : [Number(only ?? 0)];
   if (isLayered && shape[0] !== model.layerCount) {
     throw new RangeError(`Golden tensor "${goldenName}" has ${shape[0]} layers, expected ${model.layerCount}`);
   }
@@ -63,30 +48,11 @@ export function translation(
   return { needs, compute };
 }
 
-/** Our tensor itself, optionally multiplied by a constant. */
-function same(name: string, factor: (model: GoldenModel, layer: number) => number = () => 1): Rule {
-  return {
-    needs: (layer) => [inLayer(name, layer)],
-    compute: ([tensor], layer, model) => dataOf(tensor).map((value) => value * factor(model, layer)),
-  };
-}
-
 /** A value per token from all channels of our tensor there. */
 function norm(name: string): Rule {
   return {
     needs: (layer) => [inLayer(name, layer)],
     compute: ([tensor]) => rowsOf(tensor).map((row) => Math.hypot(...row)),
-  };
-}
-
-/** Our tensor, dotted with the gradient at the end of the residual stream, per token. */
-function alongDirection(name: string): Rule {
-  return {
-    needs: (layer, model) => [inLayer(name, layer), directionName(model)],
-    compute: ([tensor, direction]) => {
-      const directions = rowsOf(direction);
-      return rowsOf(tensor).map((row, token) => dot(row, directions[token] ?? []));
-    },
   };
 }
 
@@ -133,26 +99,6 @@ function affine(hook: string, weights: string): Rule {
 /** d_head^(±1/4): golden queries and keys carry the square root of the score's scale, ours carry none of it. */
 function rootScale(exponent: 0.25 | -0.25) {
   return (model: GoldenModel) => ((model.weight("wte.weight").shape[1] ?? NaN) / model.headCount) ** exponent;
-}
-
-const POST = "blocks.#.mlp.hook_post";
-const PATTERN = "blocks.#.attn.hook_pattern";
-const VALUES = "blocks.#.attn.hook_v";
-const EMBEDDING = "blocks.0.hook_resid_pre";
-
-/** Σ over channels of W_O: what head `head` writes into channel `channel` for per-head values, `[d_head]` at `offset`. */
-function throughOutput(values: Float64Array, offset: number, place: WritePlace): number {
-  const { model, layer, head, channel } = place;
-  const { data, shape: [, width = 0] } = model.weight(`h.${layer}.attn.c_proj.weight`);
-  const headWidth = width / model.headCount;
-  return total(headWidth, (i) => (values[offset + i] ?? NaN) * (data[(head * headWidth + i) * width + channel] ?? NaN));
-}
-
-interface WritePlace {
-  readonly model: GoldenModel;
-  readonly layer: number;
-  readonly head: number;
-  readonly channel: number;
 }
 
 /** Pattern times value times W_O, `[query, key, head, d_model]`, or its sum over heads. */
@@ -304,45 +250,3 @@ const RULES: Readonly<Record<string, Rule>> = {
     },
   },
 };
-
-function inLayer(name: string, layer: number): string {
-  return name.replace("#", `${layer}`);
-}
-
-function directionName(model: GoldenModel): string {
-  return `grad:blocks.${model.layerCount - 1}.hook_resid_post`;
-}
-
-function shapeOf(tensor: NamedTensor | undefined): readonly number[] {
-  return tensor?.shape ?? [];
-}
-
-function dataOf(tensor: NamedTensor | undefined): Float64Array {
-  return Float64Array.from(tensor?.data ?? []);
-}
-
-/** The rows along the last axis. */
-function rowsOf(tensor: NamedTensor | undefined): Float64Array[] {
-  const data = dataOf(tensor);
-  const width = shapeOf(tensor).at(-1) ?? 1;
-  return Array.from({ length: data.length / width }, (_, row) => data.subarray(row * width, (row + 1) * width));
-}
-
-function dot(a: Float64Array, b: ArrayLike<number>): number {
-  return total(a.length, (i) => (a[i] ?? NaN) * (b[i] ?? NaN));
-}
-
-function total(count: number, term: (index: number) => number | undefined): number {
-  let result = 0;
-  for (let index = 0; index < count; index++) result += term(index) ?? NaN;
-  return result;
-}
-
-/** Row-major entries of a shape of one to three axes, from a function of the indices. */
-function grid(shape: readonly number[], entry: (a: number, b: number, c: number) => number): Float64Array {
-  const [a = 1, b = 1, c = 1] = shape;
-  return Float64Array.from(
-    { length: a * b * c },
-    (_, i) => entry(Math.floor(i / (b * c)), Math.floor(i / c) % b, i % c),
-  );
-}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { goldenAllowance, goldenCaseNames, goldenExpectations } from "./golden.ts";
-import { GoldenModel, translation } from "./golden_rules.ts";
+import { GoldenModel } from "./golden_rule_parts.ts";
+import { translation } from "./golden_rules.ts";
 
 Deno.test("goldenExpectations() translates the request of a case", async () => {
   const { request, objective, ui } = await goldenExpectations("tiny.loss_minus_mean.T7");
@@ -13,6 +14,7 @@ Deno.test("goldenExpectations() translates the request of a case", async () => {
     freezeFinalNorm: true,
     edits: [],
     trace: null,
+    autoencoders: [],
   });
   assert.match(request.modelFolder, /tests\/fixtures\/golden\/models\/tiny$/);
   assert.equal(objective.toFixed(4), "2.9047");
@@ -28,7 +30,7 @@ Deno.test("goldenExpectations() freezes the final norm exactly where the case do
 
 Deno.test("goldenExpectations() needs only names of documented forms", async () => {
   const forms =
-    /^(logits|(grad:)?(logits|ln_final\.hook_scale|blocks\.\d\.[a-z_.\d]+)|ln_final\.hook_normalized|scalar:[a-z_]+:((mlp|head):\d|embed))$/;
+    /^(logits|(grad:)?(logits|ln_final\.hook_scale|blocks\.\d\.[a-z_.\d]+)|ln_final\.hook_normalized|scalar:[a-z_]+:((mlp|head|mlp-latent|attn-latent):\d|embed))$/;
   for (const name of goldenCaseNames()) {
     const { expectations } = await goldenExpectations(name);
     assert.ok(expectations.length >= 8, name);
@@ -50,17 +52,13 @@ Deno.test("goldenAllowance() is the largest of relative size, twenty times the n
   assert.equal(goldenAllowance({ maxAbs: 0, noise: 0 }), 1e-6);
 });
 
-Deno.test("translation() refuses a tensor without a rule and a tensor that holds only some layers", () => {
-  const model = new GoldenModel(new Map(), 3, 4);
+Deno.test("translation() refuses a tensor without a rule and a tensor that lacks layers", () => {
+  const model = new GoldenModel(new Map(), { layerCount: 3, headCount: 4 });
   assert.throws(() => translation(model, "dst.unheard_of", { axes: ["token"], shape: [1] }), {
     message: 'Expected a rule for golden tensor "dst.unheard_of"',
   });
   assert.throws(
     () => translation(model, "fwd.mlp_pre_act", { axes: ["layer", "token"], shape: [1, 7] }),
     /has 1 layers/,
-  );
-  assert.throws(
-    () => translation(model, "fwd.mlp_pre_act", { axes: ["layer:1", "token"], shape: [1, 7] }),
-    /axis "layer:1"/,
   );
 });

@@ -13,7 +13,7 @@ import {
 import { referenceIntervention } from "./reference_edits.ts";
 import { readSafetensors } from "./safetensors_fixture.ts";
 
-for (const caseName of goldenCaseNames().filter((name) => !name.includes(".trace_"))) {
+for (const caseName of goldenCaseNames().filter((name) => !/\.(trace|ae)_/.test(name))) {
   Deno.test(`referenceRun() matches the golden tensors of ${caseName}`, async () => {
     const golden = await goldenExpectations(caseName);
     const run = runGolden(golden);

@@ -134,7 +134,8 @@ async function wholeEdges(
     freezeFinalNorm: true,
     edits: null,
     trace: null,
-    writer,
+    dictionaries: [],
+    writer: writerKind(writer, []),
     freezeNorm,
   };
   const outputs: Record<string, Value> = {};

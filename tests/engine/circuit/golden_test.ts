@@ -2,22 +2,29 @@
 import assert from "node:assert/strict";
 import { Asker } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
-import { goldenAllowance, goldenCaseNames, goldenExpectations } from "../../support/golden.ts";
+import { goldenAllowance, goldenCaseNames, goldenExpectations, type GoldenRequest } from "../../support/golden.ts";
+import { goldenDictionaries } from "../../support/golden_dictionaries.ts";
 
 const askers = new Map<string, Promise<Asker>>();
 
-function askerOf(folder: string): Promise<Asker> {
-  const asker = askers.get(folder) ?? Asker.open(folder);
-  askers.set(folder, asker);
+function askerOf({ modelFolder, autoencoders }: GoldenRequest): Promise<Asker> {
+  const key = [modelFolder, ...autoencoders].join();
+  const asker = askers.get(key) ?? openAsker(modelFolder, autoencoders);
+  askers.set(key, asker);
   return asker;
+}
+
+async function openAsker(folder: string, autoencoders: readonly string[]): Promise<Asker> {
+  return await Asker.open(folder, (await Promise.all(autoencoders.map(goldenDictionaries))).flat());
 }
 
 for (const name of goldenCaseNames()) {
   Deno.test(`engine tensors match the golden tensors of ${name}`, async () => {
     const { request, objective, expectations } = await goldenExpectations(name);
-    const asker = await askerOf(request.modelFolder);
+    const asker = await askerOf(request);
+    const dictionaries = asker.model.dictionaries.map(({ detail }) => detail.id);
     const needed = [...new Set(expectations.flatMap(({ needs }) => needs))];
-    const tensors = await asker.tensors(needed, { ...request, objective: request.objectiveKind });
+    const tensors = await asker.tensors(needed, { ...request, objective: request.objectiveKind, dictionaries });
     assert.ok(expectations.length >= 8, `expected at least 8 golden tensors but found ${expectations.length}`);
     assertClose(tensors.get("objective")?.data ?? [], [objective], {
       label: "objective",

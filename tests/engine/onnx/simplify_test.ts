@@ -64,9 +64,23 @@ Deno.test("lowerGraph() writes equal graphs as equal bytes, and another graph as
   assert.notEqual(build(2), build(3));
 });
 
-Deno.test("lowerGraph() refuses two inputs of one name", () => {
-  const other = graphInput("x", "float32", ["batch", "token", 4]);
+Deno.test("lowerGraph() takes equal inputs for one and refuses others of the same name", () => {
+  const equal = graphInput("x", "float32", ["batch", "token", 4]);
+  assert.deepEqual(lowerGraph({ outputs: { y: add(x, equal) } }).inputs.map(({ name }) => name), ["x"]);
+  const other = graphInput("x", "float32", ["batch", 1, 4]);
   assert.throws(() => lowerGraph({ outputs: { y: add(x, other) } }), /two inputs are named "x"/);
+});
+
+Deno.test("lowerGraph() tells weights of one name in several files apart", () => {
+  const type = { type: "float32", shape: [4] } as const;
+  const one = weight("w", type, { file: "a.safetensors", offset: 0, length: 16 });
+  const same = weight("w", type, { file: "a.safetensors", offset: 0, length: 16 });
+  const other = weight("w", type, { file: "b.safetensors", offset: 0, length: 16 });
+  const { initializers } = lowerGraph({ outputs: { y: add(add(one, same), other) } });
+  assert.deepEqual(initializers.map(({ name, region }) => [name, region?.file]), [
+    ["w[4]", "a.safetensors"],
+    ["w[4] 2", "b.safetensors"],
+  ]);
 });
 
 Deno.test("printGraph() shows a layer norm and its gradient", async (t) => {
