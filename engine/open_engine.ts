@@ -2,7 +2,7 @@
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
-import { PLAIN_BASIS } from "./circuit/dictionary_spec.ts";
+import { PLAIN } from "./circuit/dictionary_spec.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
@@ -80,10 +80,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     objective: "logit-diff",
     freezeFinalNorm: true,
     edits: null,
-    trace: null,
-    dictionaries: [],
-    basis: PLAIN_BASIS,
-  } as const;
+    trace: null, ...PLAIN } as const;
   try {
     await worker.call("warm", { modelId: first.id, kind });
   } catch (error) {

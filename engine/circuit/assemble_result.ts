@@ -76,7 +76,7 @@ function tokenNamer({ tokenizer }: LanguageModel): (id: number) => Token {
 function nodeRows(
   { architecture: { mlpWidth } }: LanguageModel,
   numbers: RunNumbers,
-  { alignment, sides }: ResolvedQuestion,
+  { alignment, sides, question }: ResolvedQuestion,
 ): readonly NodeRow[] {
   const slotCount = alignment.length;
   // Nodes are found by slot, and named by the tokens that a side has there.
@@ -125,7 +125,10 @@ function nodeRows(
       ...latents.map(({ flatIndex, values }) =>
         row({ kind, layer, latent: flatIndex % latentCount, token: Math.floor(flatIndex / latentCount) }, values)
       ),
-      ...alignment.map((_, slot) => row({ kind: errorKind(kind), layer, token: slot }, vectorAt(error, slot))),
+      // Where errors are dropped, nobody reads them.
+      ...(question.dropsErrors ? [] : alignment).map((_, slot) =>
+        row({ kind: errorKind(kind), layer, token: slot }, vectorAt(error, slot))
+      ),
     ]),
   ];
 }

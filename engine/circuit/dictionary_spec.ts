@@ -17,8 +17,12 @@ export const basisSchema = z.strictObject({
 /** In what the parts of the model are shown. Layers without a dictionary keep their neurons or heads. */
 export type Basis = z.output<typeof basisSchema>;
 
-/** As the model is by itself. */
-export const PLAIN_BASIS: Basis = { mlp: "neuron", attention: "head" };
+/** A question about the model by itself. */
+export const PLAIN = {
+  basis: { mlp: "neuron", attention: "head" },
+  dictionaries: [],
+  dropsErrors: false,
+} as const;
 
 export const dictionariesSchema = z.array(z.string().max(300)).max(MAX_DICTIONARIES).optional().meta({
   description: "Ids of the dictionaries to splice in; default: those that the basis and the named nodes need",

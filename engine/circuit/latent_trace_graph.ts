@@ -50,7 +50,10 @@ function frontOf({ layer, dictionary: { detail: { readHook, writeHook } } }: Spl
   if (readHook.includes(".hook_resid_")) {
     return readHook === writeHook ? hookOf(forward, readHook) : readAt(forward, readHook);
   }
-  return readAt(forward, `blocks.${layer}.${readHook.endsWith(".hook_attn_out") ? "hook_resid_pre" : "hook_resid_mid"}`);
+  return readAt(
+    forward,
+    `blocks.${layer}.${readHook.endsWith(".hook_attn_out") ? "hook_resid_pre" : "hook_resid_mid"}`,
+  );
 }
 
 interface Reading {

@@ -34,12 +34,12 @@ function rowOutputs(row: number): { readonly top: string; readonly scores: strin
 /** For each row `top`, int64 `[window, 1]`, and `scores` `[window, 3]`: log P(top), log P(target) and the target's rank. */
 export function buildLensGraph(
   model: ModelWeights,
-  { edits, dictionaries }: Pick<QuestionKind, "edits" | "dictionaries">,
+  kind: Pick<QuestionKind, "edits" | "dictionaries" | "dropsErrors">,
 ): GraphRequest {
   // Nothing is differentiated, so that the objective is never computed, whatever it is.
   const { forward } = buildQuestion(
     model,
-    { objective: "logit-diff", freezeFinalNorm: true, edits, trace: null, dictionaries },
+    { ...kind, objective: "logit-diff", freezeFinalNorm: true, trace: null },
     false,
   );
   const window = graphInput(WINDOW_INPUT, "int64", ["window", 2]);

@@ -33,6 +33,8 @@ export interface QuestionKind {
   readonly trace: TraceKind | null;
   /** Ids of the dictionaries that are spliced in, in the order of the pass. */
   readonly dictionaries: readonly string[];
+  /** Whether their errors are left out. */
+  readonly dropsErrors: boolean;
 }
 
 /** The shared part of every question that the engine thread is asked. */
@@ -43,6 +45,8 @@ export interface Question {
   readonly trace: Trace | null;
   /** Ids of the dictionaries that are spliced in, in the order of the pass. */
   readonly dictionaries: readonly string[];
+  /** Whether their errors are left out. */
+  readonly dropsErrors: boolean;
   /** One a side. */
   readonly rows: readonly QuestionRow[];
 }
@@ -57,7 +61,7 @@ export interface QuestionRow {
 }
 
 export function questionKind(
-  { objective, freezeFinalNorm, edits, trace, dictionaries }: Question,
+  { objective, freezeFinalNorm, edits, trace, dictionaries, dropsErrors }: Question,
   architecture: Architecture,
 ): QuestionKind {
   return {
@@ -66,6 +70,7 @@ export function questionKind(
     edits: editKind(edits, architecture),
     trace: trace === null ? null : traceKind(trace),
     dictionaries,
+    dropsErrors,
   };
 }
 
@@ -114,7 +119,7 @@ export function buildQuestion(model: ModelWeights, kind: QuestionKind, allPositi
   const { architecture, weights } = model;
   const ownPatterns: Value[] = [];
   const edited: HookEdit = kind.edits === null ? (_hook, activation) => activation : editActivations(kind.edits);
-  const splicer = new Splicer(dictionariesOf(model, kind.dictionaries), kind.edits);
+  const splicer = new Splicer(dictionariesOf(model, kind.dictionaries), kind);
   const forward = buildForward(architecture, weights, {
     hookNorms: allPositions || splicer.readsNorms,
     splice: splicer.splice,

@@ -36,7 +36,7 @@ import { type RunKind, runParts } from "./run_parts.ts";
 import { selectionFeeds } from "./selection.ts";
 import { buildAloneScores, buildReadScores, buildWriteScores, NEURON_INPUT } from "./scored_tokens_graph.ts";
 import { writerFeeds, writerKind } from "./writer.ts";
-import { PLAIN_BASIS } from "./dictionary_spec.ts";
+import { PLAIN } from "./dictionary_spec.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
 import { computeLatentNorms, computeModelConstants, constantFeeds, type ModelConstants } from "./model_constants.ts";
 
@@ -78,7 +78,7 @@ export class Questioner {
     model: ModelWeights,
     { objective, freezeFinalNorm }: Pick<RunKind, "objective" | "freezeFinalNorm">,
   ): boolean {
-    const plain = { freezeFinalNorm, edits: null, trace: null, dictionaries: [], basis: PLAIN_BASIS };
+    const plain = { freezeFinalNorm, edits: null, trace: null, ...PLAIN };
     const likely: readonly RunKind[] = [
       { ...plain, objective, edits: standardEdits(model.architecture) },
       ...OBJECTIVE_KINDS.map((other) => ({ ...plain, objective: other })),
@@ -189,9 +189,10 @@ export class Questioner {
   /** What every layer would predict, at some tokens of one side. */
   async lens(model: ModelWeights, question: LensQuestion): Promise<LensNumbers> {
     const { architecture } = model;
-    const { edits, dictionaries } = questionKind(question, architecture);
-    const key = JSON.stringify(["lens", model.id, edits, dictionaries]);
-    const { session } = await this.#session(model, key, () => buildLensGraph(model, { edits, dictionaries }));
+    const { edits, dictionaries, dropsErrors } = questionKind(question, architecture);
+    const kind = { edits, dictionaries, dropsErrors };
+    const key = JSON.stringify(["lens", model.id, kind]);
+    const { session } = await this.#session(model, key, () => buildLensGraph(model, kind));
     const fetches = await session.execute({ ...await this.#feeds(model, question), ...lensFeeds(question) });
     return readLens(fetches, architecture.layerCount);
   }

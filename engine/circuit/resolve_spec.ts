@@ -68,6 +68,7 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
     model,
     issues,
   );
+  const dropsErrors = parsed.dropErrors && dictionaries.length > 0;
   const dictionaryIds = dictionaries.map(({ detail }) => detail.id);
   const context = { architecture: model.architecture, dictionaries, prompts: tokens, alignment };
   const sides = sidesOf(prompts.length, parsed.interventions.length > 0);
@@ -103,6 +104,7 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
       edits,
       trace,
       dictionaries: dictionaryIds,
+      dropsErrors,
       basis: parsed.basis,
     },
     spec: {
@@ -120,6 +122,7 @@ export function resolveSpec(parsed: ParsedSpec, model: LanguageModel, means: Mod
       trace: parsed.trace,
       basis: parsed.basis,
       dictionaries: dictionaryIds,
+      ...dictionaryIds.length === 0 ? {} : { dropErrors: dropsErrors },
       topK,
     },
   };

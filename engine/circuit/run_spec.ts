@@ -61,6 +61,9 @@ export const runSpecSchema = z.strictObject({
   trace: traceSchema.nullable().default(null),
   basis: basisSchema,
   dictionaries: dictionariesSchema,
+  dropErrors: z.boolean().default(false).meta({
+    description: "Run the model on what the dictionaries reconstruct, without what they leave out: another model",
+  }),
   topK: z.int({ error: TOP_K_RANGE }).min(1, TOP_K_RANGE).max(MAX_TOP_K, TOP_K_RANGE).default(10),
 });
 
@@ -88,5 +91,7 @@ export interface RunSpec {
   readonly basis: Basis;
   /** Ids, in the order of the pass. */
   readonly dictionaries: readonly string[];
+  /** Whether the model runs on reconstructions alone; absent where no dictionary is spliced in. */
+  readonly dropErrors?: boolean;
   readonly topK: number;
 }

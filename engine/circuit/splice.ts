@@ -7,7 +7,8 @@
  * where z′ are the latents after interventions: whatever it fails to reconstruct is kept, so that values and gradients are those of the plain
  * model as long as no latent is changed. Only the entries that are changed are ever decoded: y + Σ (z′ − z) · write. A changed latent
  * no longer follows the stream, so that what its encoder read is missing from gradients upstream; that is why z is computed once more for these
- * entries, from their own rows. Gradients with respect to latents are those through the decoder alone.
+ * entries, from their own rows. Gradients with respect to latents are those through the decoder alone. Where errors are dropped, it is
+ * decode(z′) that stands in, and the model is another one.
  */
 import { equal, mul, stopGradient, sub } from "../onnx/elementwise.ts";
 import { expand, gather, gatherNd, reshape, scatterNd } from "../onnx/shaping.ts";
@@ -16,7 +17,7 @@ import { type Dictionary, type LatentKind, latentKind } from "../model/dictionar
 import type { HookName, LatentHook, SpliceHook } from "../model/hook_points.ts";
 import { alongDecoder, decode, decoderRows, encode, encodeEntries, writeScale } from "../model/latents.ts";
 import type { HookSplice } from "../model/transformer.ts";
-import { editedEntries, editIndex, type EditKind } from "./edits.ts";
+import { editActivations, editedEntries, editIndex, type EditKind } from "./edits.ts";
 
 /** A dictionary where it is spliced in. */
 export interface Splice {
@@ -48,12 +49,12 @@ export function latentHook<Name extends LatentHook>(site: SpliceHook, name: Name
 export class Splicer {
   readonly splices: Splice[] = [];
   readonly #dictionaries: ReadonlyMap<HookName, Dictionary>;
-  readonly #edits: EditKind | null;
+  readonly #options: SpliceOptions;
 
   /** @param dictionaries At most one a site */
-  constructor(dictionaries: readonly Dictionary[], edits: EditKind | null) {
+  constructor(dictionaries: readonly Dictionary[], options: SpliceOptions) {
     this.#dictionaries = new Map(dictionaries.map((dictionary) => [dictionary.detail.writeHook, dictionary]));
-    this.#edits = edits;
+    this.#options = options;
   }
 
   /** Whether a dictionary reads the hook points of a norm. */
@@ -65,31 +66,30 @@ export class Splicer {
     const dictionary = this.#dictionaries.get(name);
     if (dictionary === undefined) return activation;
     const input = readAt(dictionary.detail.readHook);
-    const splice = spliceOf(dictionary, { input, activation, edits: this.#edits });
+    const splice = spliceOf(dictionary, { input, activation, ...this.#options });
     this.splices.push(splice);
     return splice.output;
   };
 }
 
-interface Site {
-  readonly input: Value;
-  readonly activation: Value;
+export interface SpliceOptions {
   readonly edits: EditKind | null;
+  /** Whether errors are left out: the rest of the model then reads what the dictionary reconstructs, and gradients go through its encoder. */
+  readonly dropsErrors: boolean;
 }
 
-function spliceOf(dictionary: Dictionary, { input, activation, edits }: Site): Splice {
-  const { writeHook, layer } = dictionary.detail;
+interface Site extends SpliceOptions {
+  readonly input: Value;
+  readonly activation: Value;
+}
+
+function spliceOf(dictionary: Dictionary, site: Site): Splice {
+  const { input, activation } = site;
+  const { layer } = dictionary.detail;
   // Gradients do not go through the encoder, but for the entries that are changed.
   const encoded = encode(dictionary, stopGradient(input));
   const [pre, ownLatents] = [stopGradient(encoded.pre), stopGradient(encoded.latents)];
-  const hook = latentHook(writeHook, "hook_sae_acts_post");
-  const site = edits?.sites.find((candidate) => candidate.hook === hook);
-  const changed = site === undefined || edits === null ? null : changedBy(dictionary, {
-    input,
-    activation,
-    ownLatents,
-    blends: edits.blends,
-  });
+  const changed = site.dropsErrors ? reconstructed(dictionary, site) : changedBy(dictionary, { ...site, ownLatents });
   return {
     dictionary,
     kind: latentKind(dictionary.detail),
@@ -107,16 +107,28 @@ function spliceOf(dictionary: Dictionary, { input, activation, edits }: Site): S
 /** Axes of latents that an edit addresses: row, token, latent. */
 export const LATENT_DEPTH = 3;
 
+interface Changed {
+  readonly latents: Value;
+  readonly output: Value;
+}
+
+/** decode(z′) alone. */
+function reconstructed(dictionary: Dictionary, { input, edits }: Site): Changed {
+  const { latents: own } = encode(dictionary, input);
+  const latents = edits === null
+    ? own
+    : editActivations(edits)(latentHook(dictionary.detail.writeHook, "hook_sae_acts_post"), own);
+  return { latents, output: decode(dictionary, { latents, x: input }) };
+}
+
+/** y + Σ (z′ − z) · write over the changed entries; null where none can be. */
 function changedBy(
   dictionary: Dictionary,
-  { input, activation, ownLatents, blends }: {
-    readonly input: Value;
-    readonly activation: Value;
-    readonly ownLatents: Value;
-    readonly blends: boolean;
-  },
-): { readonly latents: Value; readonly output: Value } {
+  { input, activation, ownLatents, edits }: Site & { readonly ownLatents: Value },
+): Changed | null {
   const hook = latentHook(dictionary.detail.writeHook, "hook_sae_acts_post");
+  if (edits === null || edits.sites.every((candidate) => candidate.hook !== hook)) return null;
+  const { blends } = edits;
   const index = editIndex(hook, LATENT_DEPTH);
   const rowIndex = gather(index, int64Vector([0, 1]), 1);
   const units = reshape(gather(index, int64Vector([2]), 1), index.shape.slice(0, 1));

@@ -4,7 +4,7 @@
  */
 import { buildRunGraph } from "../../engine/circuit/run_graph.ts";
 import { weightedChoices } from "../../engine/circuit/objective.ts";
-import { PLAIN_BASIS } from "../../engine/circuit/dictionary_spec.ts";
+import { PLAIN } from "../../engine/circuit/dictionary_spec.ts";
 import { Questioner } from "../../engine/circuit/questioner.ts";
 import { openLanguageModel } from "../../engine/model/language_model.ts";
 import { buildForward, readOut } from "../../engine/model/transformer.ts";
@@ -26,8 +26,7 @@ const kind = {
   freezeFinalNorm: true,
   edits: null,
   trace: null,
-  dictionaries: [],
-  basis: PLAIN_BASIS,
+  ...PLAIN,
 } as const;
 await questioner.warm(model, kind);
 

@@ -5,7 +5,7 @@ import type { Edit } from "../../engine/circuit/edits.ts";
 import { dictionariesOf, type Question, type QuestionRow } from "../../engine/circuit/question_graph.ts";
 import type { NamedResult, RunNumbers, RunQuestion } from "../../engine/circuit/questions.ts";
 import type { ObjectiveKind } from "../../engine/circuit/run_spec.ts";
-import { type Basis, PLAIN_BASIS } from "../../engine/circuit/dictionary_spec.ts";
+import { type Basis, PLAIN } from "../../engine/circuit/dictionary_spec.ts";
 import type { Trace } from "../../engine/circuit/trace.ts";
 import { resolveTensorNames } from "../../engine/circuit/tensor_names.ts";
 import type { Dictionary } from "../../engine/model/dictionary.ts";
@@ -27,6 +27,8 @@ export interface TestQuestion {
   readonly trace?: Trace | null;
   /** Ids of dictionaries of the model; default: none. */
   readonly dictionaries?: readonly string[];
+  /** Default: false. */
+  readonly dropsErrors?: boolean;
   /** Default: neurons and heads. */
   readonly basis?: Basis;
 }
@@ -67,11 +69,12 @@ export class Asker {
 }
 
 export function runQuestion(questions: readonly [TestQuestion, ...TestQuestion[]], topK: number): RunQuestion {
-  return { ...sharedQuestion(questions), topK, basis: questions[0].basis ?? PLAIN_BASIS };
+  return { ...sharedQuestion(questions), topK, basis: questions[0].basis ?? PLAIN.basis };
 }
 
 function sharedQuestion(questions: readonly [TestQuestion, ...TestQuestion[]]): Question {
-  const [{ objective = "logit-diff", freezeFinalNorm = true, trace = null, dictionaries = [] }] = questions;
+  const [{ objective = "logit-diff", freezeFinalNorm = true, trace = null, dictionaries = [], dropsErrors = false }] =
+    questions;
   return {
     rows: questions.map(questionRow),
     objective,
@@ -79,6 +82,7 @@ function sharedQuestion(questions: readonly [TestQuestion, ...TestQuestion[]]): 
     edits: questions.flatMap(({ edits = [] }, row) => edits.map((edit) => ({ ...edit, row }))),
     trace,
     dictionaries,
+    dropsErrors,
   };
 }
 

@@ -135,6 +135,7 @@ async function wholeEdges(
     edits: null,
     trace: null,
     dictionaries: [],
+    dropsErrors: false,
     writer: writerKind(writer, []),
     freezeNorm,
   };
