@@ -13,7 +13,9 @@ export interface NpyOptions {
 }
 
 /** The bytes of a `.npy` file. */
-export function npy({ data, descr = "<f4", shape = [], isFortran = false, version = 1, header }: NpyOptions) {
+export function npy(
+  { data, descr = "<f4", shape = [], isFortran = false, version = 1, header }: NpyOptions,
+): Uint8Array<ArrayBuffer> {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const text = header ??
     `{'descr': '${descr}', 'fortran_order': ${isFortran ? "True" : "False"}, 'shape': (${sizes}), }`;
