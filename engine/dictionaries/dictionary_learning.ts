@@ -9,7 +9,7 @@ import type { Dictionary, LatentActivation } from "../model/dictionary.ts";
 import { assembleDictionary, type DictionarySource } from "./assemble.ts";
 import { refuse } from "./byte_source.ts";
 import { type ReadableSite, requireSite, type Site } from "./hook_sites.ts";
-import { checked, readJsonObject } from "./json_file.ts";
+import { checked, ownOf, readJsonObject } from "./json_file.ts";
 import { sidecarNormalization } from "./sidecar.ts";
 import { type TensorTable, transposed } from "./tensor_table.ts";
 
@@ -123,7 +123,7 @@ export async function dictionaryLearningDictionary(
 ): Promise<Dictionary> {
   const { tensors, sidecar } = source;
   const { trainer, buffer } = config;
-  const kind = Object.hasOwn(CLASSES, trainer["dict_class"]) ? CLASSES[trainer["dict_class"]] : undefined;
+  const kind = ownOf(CLASSES, trainer["dict_class"]);
   if (kind === undefined) {
     return refuse(
       tensors.name,
@@ -246,8 +246,4 @@ function submoduleSite(submodule: string): { readonly layer: number; readonly si
   const site = numbered === undefined ? ownOf(MODULE_SITES, part) : ownOf(NAMED_SITES, word);
   const layer = numbered ?? block;
   return layer === undefined || site === undefined ? null : { layer: Number(layer), site };
-}
-
-function ownOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
 }

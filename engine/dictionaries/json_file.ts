@@ -31,7 +31,12 @@ export function checked<T extends z.ZodType>(schema: T, value: JsonObject, name:
   return refuse(name, `${field === "" ? "" : `${field}: `}${issue?.message ?? "it is not of the expected form"}`);
 }
 
-export function isFile(path: string): Promise<boolean> {
+/** What a table has under a word that comes from a file. */
+export function ownOf<T>(table: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(table, word) ? table[word] : undefined;
+}
+
+function isFile(path: string): Promise<boolean> {
   return stat(path).then((found) => found.isFile(), () => false);
 }
 

@@ -5,6 +5,7 @@
 import { ELEMENT_BYTES, type ElementType } from "../tensor/dtype.ts";
 import { elementCount, formatShape } from "../tensor/shape.ts";
 import { type ByteSource, refuse } from "./byte_source.ts";
+import { ownOf } from "./json_file.ts";
 import type { StoredTensor } from "./tensor_table.ts";
 import { readZipEntries, type ZipEntry } from "./zip_entries.ts";
 
@@ -44,7 +45,7 @@ async function readNpy(source: ByteSource, member: string, entry: ZipEntry): Pro
   if (order === undefined) {
     return refuse(what, `its header is ${JSON.stringify(text.slice(0, 200))}, not as NumPy writes it`);
   }
-  const type = Object.hasOwn(TYPES, description) ? TYPES[description] : undefined;
+  const type = ownOf(TYPES, description);
   if (type === undefined) {
     return refuse(what, `its type is ${JSON.stringify(description)}, expected one of ${Object.keys(TYPES).join(", ")}`);
   }

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { refuse } from "./byte_source.ts";
-import { checked, type JsonObject } from "./json_file.ts";
+import { checked, type JsonObject, ownOf } from "./json_file.ts";
 
 export const SAELENS_ARCHITECTURES = [
   "standard",
@@ -117,7 +117,9 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
 };
 
 function parseOld(file: JsonObject, name: string): SaeLensConfig {
-  const renamed = Object.fromEntries(Object.entries(file).map(([field, value]) => [OLD_NAMES[field] ?? field, value]));
+  const renamed = Object.fromEntries(
+    Object.entries(file).map(([field, value]) => [ownOf(OLD_NAMES, field) ?? field, value]),
+  );
   if (renamed["is_transcoder"] === true) {
     return refuse(name, "is_transcoder is true, which only versions since 6 describe");
   }

@@ -45,7 +45,7 @@ export async function readZipEntries(source: ByteSource): Promise<ReadonlyMap<st
     refuse(source.name, `it has ${directory.count} members, at most ${MAX_ENTRIES} are accepted`);
   }
   const bytes = await source.read(directory.offset, directory.length);
-  const entries = new Map<string, ZipEntry>();
+  const entries = new Map<string, LocatedEntry>();
   let at = 0;
   for (let index = 0; index < directory.count; index++) {
     const { name, headerOffset, length, nextAt } = parseCentral(bytes, at, source.name);
@@ -179,8 +179,12 @@ interface Member {
   readonly limit: number;
 }
 
+interface LocatedEntry extends ZipEntry {
+  readonly headerOffset: number;
+}
+
 /** Follows a member to its bytes: only its local header knows where they begin. */
-async function locate(source: ByteSource, { name, headerOffset, length, limit }: Member): Promise<ZipEntry> {
+async function locate(source: ByteSource, { name, headerOffset, length, limit }: Member): Promise<LocatedEntry> {
   const header = viewOf(await source.read(headerOffset, LOCAL.bytes));
   if (header.getUint32(0, true) !== LOCAL.signature) {
     return refuse(source.name, `its member "${name}" should begin at byte ${headerOffset} and does not`);
@@ -189,13 +193,13 @@ async function locate(source: ByteSource, { name, headerOffset, length, limit }:
   if (offset + length > limit) {
     return refuse(source.name, `its member "${name}" ends at byte ${offset + length}, members end at byte ${limit}`);
   }
-  return { offset, length };
+  return { headerOffset, offset, length };
 }
 
-function requireApart(entries: ReadonlyMap<string, ZipEntry>, file: string): void {
-  const sorted = [...entries].filter(([, { length }]) => length > 0).sort(([, a], [, b]) => a.offset - b.offset);
-  sorted.reduce((end, [name, { offset, length }]) => {
-    if (offset < end) refuse(file, `its member "${name}" shares bytes with another`);
+function requireApart(entries: ReadonlyMap<string, LocatedEntry>, file: string): void {
+  const sorted = [...entries].sort(([, a], [, b]) => a.headerOffset - b.headerOffset);
+  sorted.reduce((end, [name, { headerOffset, offset, length }]) => {
+    if (headerOffset < end) refuse(file, `its member "${name}" shares bytes with another`);
     return offset + length;
   }, 0);
 }
