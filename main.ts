@@ -23,6 +23,7 @@ async function main(): Promise<void> {
   const { config } = command;
   const engine = await openEngine({
     modelFolders: [EMBEDDED_MODELS, ...config.models],
+    dictionaryFolders: config.dictionaries,
     dataFolder: config.dataFolder,
     device: config.device,
     version: denoConfig.version,

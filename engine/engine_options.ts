@@ -5,6 +5,8 @@ import type { Device } from "./runtime/backend.ts";
 export interface OpenEngineOptions {
   /** Model folders, or folders of them, in order of preference; the first model is the default. */
   readonly modelFolders: readonly string[];
+  /** Folders that are searched for dictionaries, beside those in the models' own folders. */
+  readonly dictionaryFolders?: readonly string[];
   readonly dataFolder: string;
   readonly device: Device;
   readonly version: string;

@@ -36,6 +36,7 @@ import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { CircuitReports } from "./circuit_reports.ts";
 import { NodeReports } from "./node_reports.ts";
+import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
 import { openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -49,7 +50,7 @@ import { SharedWork } from "./shared_work.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
-import { weightsDigest } from "./weights_digest.ts";
+import { Digests } from "./weights_digest.ts";
 
 /** Bound on what compiled graphs hold, in bytes. */
 const MAX_SESSION_BYTES = 512 * 1024 * 1024;
@@ -61,12 +62,18 @@ const MAX_SESSION_BYTES = 512 * 1024 * 1024;
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const log = options.log ?? (() => {});
-  const models = await openModels(options.modelFolders, log);
+  const plain = await openModels(options.modelFolders, log);
+  const dictionaries = await openDictionaries(options.dictionaryFolders ?? [], plain, log);
+  const models = withDictionaries(plain, dictionaries);
   const { dataFolder, records = [] } = options;
   const published = openPublishedRecords(records, { models: [...models.keys()], dataFolder });
   const openInput: OpenInput = {
     device: options.device,
-    models: [...models.values()].map(({ id, folder }) => ({ id, folder })),
+    models: [...models.values()].map(({ id, folder }) => ({
+      id,
+      folder,
+      dictionaries: dictionaries.locations.get(id) ?? [],
+    })),
     maxSessionBytes: MAX_SESSION_BYTES,
   };
   const worker = new WorkerClient<EngineRequests>(new URL("./worker.ts", import.meta.url), {
@@ -80,14 +87,18 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     objective: "logit-diff",
     freezeFinalNorm: true,
     edits: null,
-    trace: null, ...PLAIN } as const;
+    trace: null,
+    ...PLAIN,
+  } as const;
   try {
     await worker.call("warm", { modelId: first.id, kind });
   } catch (error) {
     await worker.close();
     throw error instanceof StartError ? error : new StartError(`Cannot start: ${messageOf(error)}`, { cause: error });
   }
-  const engine = new LocalEngine({ models, published, worker, store: Store.open(dataFolder, log), options });
+  const store = Store.open(dataFolder, log);
+  const digests = new Digests(store, dictionaries.paths);
+  const engine = new LocalEngine({ models, published, worker, store, digests, options });
   engine.resumeJobs();
   return engine;
 }
@@ -97,6 +108,7 @@ interface Parts {
   readonly published: ReadonlyMap<string, PublishedRecords>;
   readonly worker: WorkerClient<EngineRequests>;
   readonly store: Store;
+  readonly digests: Digests;
   readonly options: OpenEngineOptions;
 }
 
@@ -106,7 +118,7 @@ class LocalEngine implements Engine {
   readonly #worker: WorkerClient<EngineRequests>;
   readonly #store: Store;
   readonly #device: Device;
-  readonly #digests = new Map<string, Promise<string>>();
+  readonly #digests: Digests;
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
   readonly #jobSource: JobSource;
@@ -118,12 +130,13 @@ class LocalEngine implements Engine {
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
-  constructor({ models, published, worker, store, options }: Parts) {
+  constructor({ models, published, worker, store, digests, options }: Parts) {
     this.version = options.version;
     this.#device = options.device;
     this.#models = models;
     this.#worker = worker;
     this.#store = store;
+    this.#digests = digests;
     this.#measurer = new Measurer(worker, store);
     this.#jobSource = {
       worker,
@@ -131,7 +144,7 @@ class LocalEngine implements Engine {
       corpusFiles: options.corpusFiles ?? [],
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
-      digest: (model) => this.#digest(model),
+      digest: (model) => digests.model(model),
     };
     this.#jobs = new JobQueue(store.jobs, {
       means: (job, control) => computeMeans(job, control, this.#jobSource),
@@ -139,11 +152,13 @@ class LocalEngine implements Engine {
     });
     const source: ReportSource = {
       worker,
-      cache: new ReportCache(store, { version: this.version, weights: (model) => this.#digest(model) }),
+      cache: new ReportCache(store, {
+        version: this.version,
+        weights: (model, dictionaries = []) => digests.question({ model, dictionaries }),
+      }),
       resolve: (input) => this.#resolve(input),
       // Not a run that anybody asked for: it is not kept.
-      compute: async ({ model, resolved }, signal) =>
-        this.#compute(model, resolved, { id: "", weights: await this.#digest(model), signal }),
+      compute: async ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
     this.#nodeReports = new NodeReports(source);
     this.#sideReports = new SideReports(source);
@@ -175,12 +190,12 @@ class LocalEngine implements Engine {
 
   async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
     const { model, resolved, texts } = await this.#resolve(input);
-    const weights = await this.#digest(model);
-    const id = runId(resolved.spec, weights, texts);
+    const { dictionaries } = resolved;
+    const id = runId(resolved.spec, await this.#digests.question({ model, dictionaries }), texts);
     const stored = this.#store.findRun(id);
     if (stored !== null) return { result: stored, isNew: false };
     return await this.#running.join(id, signal, async (shared) => {
-      const result = await this.#compute(model, resolved, { id, weights, signal: shared });
+      const result = await this.#compute(model, resolved, { id, signal: shared });
       this.#store.saveRun(result);
       return { result, isNew: true };
     });
@@ -193,11 +208,21 @@ class LocalEngine implements Engine {
   }
 
   async requireWeightsOf(runId: string): Promise<void> {
-    const { provenance: { model: id, weights } } = this.storedRun(runId);
+    const { provenance: { model: id, weights, dictionaries = {} } } = this.storedRun(runId);
     const model = this.#models.get(id);
-    if (model === undefined || await this.#digest(model) !== weights) {
+    if (model === undefined || await this.#digests.model(model) !== weights) {
       throw new ModelNotLoadedError(
         `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
+      );
+    }
+    const loaded = model.dictionaries.filter(({ detail }) => Object.hasOwn(dictionaries, detail.id));
+    const found = await this.#digests.dictionaries(loaded);
+    const missing = Object.entries(dictionaries).find(([name, digest]) => found[name] !== digest);
+    if (missing !== undefined) {
+      throw new ModelNotLoadedError(
+        `Dictionary "${
+          missing[0]
+        }" is not loaded with the weights of this run: start with its folder among --dictionaries`,
       );
     }
   }
@@ -354,7 +379,7 @@ class LocalEngine implements Engine {
       return { model, resolved: resolveSpec(parsed, model, null), texts: null };
     }
     const texts = await referenceDigest(model, this.#store);
-    const means = this.#store.findMeans(await this.#digest(model), texts);
+    const means = this.#store.findMeans(await this.#digests.model(model), texts);
     return { model, resolved: resolveSpec(parsed, model, means), texts };
   }
 
@@ -363,22 +388,16 @@ class LocalEngine implements Engine {
     return id;
   }
 
-  #digest(model: LanguageModel): Promise<string> {
-    const known = this.#digests.get(model.id) ?? weightsDigest(model.checkpoint, this.#store);
-    this.#digests.set(model.id, known);
-    // A failure, of a disk say, is for this request alone.
-    known.catch(() => this.#digests.delete(model.id));
-    return known;
-  }
-
   async #compute(
     model: LanguageModel,
     resolved: ResolvedQuestion,
-    frame: Pick<RunFrame, "id" | "weights" | "signal">,
+    frame: Pick<RunFrame, "id" | "signal">,
   ): Promise<RunResult> {
     const { version } = this;
     const { result, sessions } = await makeRun(model, resolved, {
       ...frame,
+      weights: await this.#digests.model(model),
+      dictionaries: await this.#digests.dictionaries(resolved.dictionaries),
       version,
       device: this.#device,
       worker: this.#worker,

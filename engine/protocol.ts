@@ -18,13 +18,14 @@ import type { Question } from "./circuit/question_graph.ts";
 import type { RunKind } from "./circuit/run_parts.ts";
 import type { Component } from "./corpus/component.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
+import type { DictionaryLocation } from "./dictionaries/find_dictionaries.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 
 export interface OpenInput {
   readonly device: Device;
-  readonly models: readonly ModelLocation[];
+  readonly models: readonly (ModelLocation & { readonly dictionaries: readonly DictionaryLocation[] })[];
   /** Bound on what compiled graphs hold, in bytes. */
   readonly maxSessionBytes: number;
 }

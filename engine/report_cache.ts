@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { ResolvedQuestion } from "./circuit/resolve_spec.ts";
+import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import { SharedWork } from "./shared_work.ts";
 import type { Store } from "./store/store.ts";
@@ -49,8 +50,8 @@ export interface ReportAnswer<T> {
 export interface ReportCacheOptions {
   /** Reports of another version of the program are computed again. */
   readonly version: string;
-  /** Digest of a model's weights. */
-  readonly weights: (model: LanguageModel) => Promise<string>;
+  /** Digest of a model's weights, and of the dictionaries that are spliced in. */
+  readonly weights: (model: LanguageModel, dictionaries?: readonly Dictionary[]) => Promise<string>;
 }
 
 export class ReportCache {
@@ -76,7 +77,14 @@ export class ReportCache {
     compute: (signal: AbortSignal) => Promise<T>,
   ): Promise<ReportAnswer<T>> {
     const { version, weights } = this.#options;
-    const parts = [kind, version, await weights(asked.model), asked.texts, asked.resolved.spec, details];
+    const parts = [
+      kind,
+      version,
+      await weights(asked.model, asked.resolved.dictionaries),
+      asked.texts,
+      asked.resolved.spec,
+      details,
+    ];
     const key = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
     const stored = this.#find<T>(key);
     if (stored !== null) return { report: stored, isNew: false };

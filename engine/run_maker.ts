@@ -16,6 +16,8 @@ export interface RunFrame {
   readonly id: string;
   /** Digest of the weights. */
   readonly weights: string;
+  /** Digests of the dictionaries that are spliced in, by id. */
+  readonly dictionaries: Readonly<Record<string, string>>;
   readonly version: string;
   readonly device: Device;
   readonly worker: Pick<WorkerClient<EngineRequests>, "call">;
@@ -26,7 +28,7 @@ export interface RunFrame {
 export async function makeRun(
   model: LanguageModel,
   resolved: ResolvedQuestion,
-  { id, weights, version, device, worker, signal }: RunFrame,
+  { id, weights, dictionaries, version, device, worker, signal }: RunFrame,
 ): Promise<{ readonly result: RunResult; readonly sessions: SessionCounters }> {
   const { question } = resolved;
   const { output: { numbers, sessions }, queuedMs } = await worker.call("run", { modelId: model.id, question }, {
@@ -45,7 +47,12 @@ export async function makeRun(
       id,
       checks,
       timing: { queuedMs, compileMs, computeMs, device },
-      provenance: { model: model.id, weights, version },
+      provenance: {
+        model: model.id,
+        weights,
+        ...Object.keys(dictionaries).length === 0 ? {} : { dictionaries },
+        version,
+      },
     },
   });
   return { result, sessions };

@@ -1,6 +1,7 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
 import { Sweeper } from "./corpus/sweeper.ts";
+import { openDictionary } from "./dictionaries/open_dictionary.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
 import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
 import { scale } from "./onnx/elementwise.ts";
@@ -33,7 +34,11 @@ class EngineThread {
     if (known !== undefined) return known;
     const location = this.#locations.find((candidate) => candidate.id === id);
     if (location === undefined) throw new NotFoundError(`Model "${id}" is not loaded`);
-    const model = await openModelWeights(location);
+    const plain = await openModelWeights(location);
+    const dictionaries = await Promise.all(
+      location.dictionaries.map((dictionary) => openDictionary(dictionary, plain.architecture)),
+    );
+    const model = { ...plain, dictionaries };
     this.#models.set(id, model);
     return model;
   }

@@ -33,12 +33,32 @@ const modelFields = {
 /** A loaded model in a list. */
 export const modelSummarySchema = z.object(modelFields).openapi("ModelSummary");
 
+/** A dictionary as its files describe it. */
+const dictionarySchema = z.object({
+  id: z.string(),
+  format: z.string(),
+  architecture: z.string(),
+  layer: z.int(),
+  readHook: z.string(),
+  writeHook: z.string(),
+  inputWidth: z.int(),
+  latentCount: z.int(),
+  outputWidth: z.int(),
+  activation: z.string(),
+  k: z.number().nullable(),
+  normalization: z.string(),
+  centring: z.string(),
+  trainedWithBos: z.boolean().nullable(),
+  modelName: z.string().nullable(),
+  sizeBytes: z.number(),
+});
+
 /** A loaded model with its configuration and hook points. */
 export const modelDetailSchema = z.object({
   ...modelFields,
   config: z.record(z.string(), z.unknown()).readonly(),
   hookPoints: z.array(z.object({ name: z.string(), axes: z.array(z.string()).readonly() })).readonly(),
-  dictionaries: z.array(z.string()).readonly(),
+  dictionaries: z.array(dictionarySchema).readonly(),
   datasets: z.array(z.string()).readonly(),
 }).openapi("ModelDetail");
 

@@ -89,6 +89,8 @@ export interface Provenance {
   readonly model: string;
   /** `sha256:` and the digest of the weights file, or of the digests of its shards. */
   readonly weights: string;
+  /** The same of each dictionary that is spliced in, by id; absent where none is. */
+  readonly dictionaries?: Readonly<Record<string, string>>;
   /** Version of this program. */
   readonly version: string;
 }

@@ -1,5 +1,7 @@
 /** What is told about a loaded model; never a path. */
 
+import type { DictionaryDetail } from "./dictionary.ts";
+
 /** A token of a prompt or of the vocabulary. `text` is the decoded text of this token alone. */
 export interface Token {
   readonly id: number;
@@ -35,6 +37,7 @@ export interface ModelDetail extends ModelSummary {
   /** The file `config.json` as it is. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly hookPoints: readonly HookPointSummary[];
-  readonly dictionaries: readonly string[];
+  /** Those that fit it, with what their files say. */
+  readonly dictionaries: readonly DictionaryDetail[];
   readonly datasets: readonly string[];
 }
