@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { DictionaryDetail } from "../../../engine/model/dictionary.ts";
 import { assertComputes, assertRefused, type FormatResult, withDictionary } from "../../support/check_dictionary.ts";
 import {
+  type FolderFiles,
   linear,
   minus,
   plus,
@@ -161,7 +162,12 @@ for (const [dictClass, { shapes, others = {}, code, detail }] of Object.entries(
 const TENSORS = randomTensors({ ...LINEAR, bias: [WIDTH] });
 const FILE = torchFile(TENSORS);
 
-function files(trainer: object = {}, buffer?: object, dictClass = "AutoEncoder") {
+interface Choice {
+  readonly dictClass: string;
+  readonly buffer: object;
+}
+
+function files(trainer: object = {}, { dictClass = "AutoEncoder", buffer }: Partial<Choice> = {}): FolderFiles {
   return { "ae.pt": FILE, "config.json": config(dictClass, trainer, buffer) };
 }
 
@@ -203,18 +209,18 @@ Deno.test("a sidecar says where a dictionary belongs whose configuration does no
 const { "encoder.bias": _, ...WITHOUT_BIAS } = TENSORS;
 const TOP_K = randomTensors({ ...LINEAR, "b_dec": [WIDTH] });
 
-const REFUSED: Readonly<Record<string, readonly [Parameters<typeof assertRefused>[0], RegExp]>> = {
+const REFUSED: Readonly<Record<string, readonly [FolderFiles, RegExp]>> = {
   "without a configuration": [{ "ae.pt": FILE }, /there is no config\.json beside it as dictionary_learning has/],
   "with a configuration of something else": [
     { "ae.pt": FILE, "config.json": { "model_type": "gpt2" } },
     /config\.json: trainer: /,
   ],
   "of an unknown class": [
-    files({}, undefined, "IdentityDict"),
+    files({}, { dictClass: "IdentityDict" }),
     /its class is "IdentityDict", expected one of AutoEncoder/,
   ],
-  "of a class from the prototype": [files({}, undefined, "constructor"), /its class is "constructor"/],
-  "of another class": [files({}, undefined, "AutoEncoderNew"), /has a tensor "bias", which is not known/],
+  "of a class from the prototype": [files({}, { dictClass: "constructor" }), /its class is "constructor"/],
+  "of another class": [files({}, { dictClass: "AutoEncoderNew" }), /has a tensor "bias", which is not known/],
   "without a tensor": [{ ...files(), "ae.pt": torchFile(WITHOUT_BIAS) }, /has no tensor "encoder\.bias"/],
   "at an unknown submodule": [
     files({ "submodule_name": "transformer.h.5.ln_1" }),
@@ -224,7 +230,7 @@ const REFUSED: Readonly<Record<string, readonly [Parameters<typeof assertRefused
     files({ "submodule_name": "resid_post_layer_6" }),
     /trainer\.layer is 5, but trainer\.submodule_name is resid_post_layer_6/,
   ],
-  "of a submodule's input": [files({}, { io: "in" }), /trained on what goes in of a submodule/],
+  "of a submodule's input": [files({}, { buffer: { io: "in" } }), /trained on what goes in of a submodule/],
   "with two k": [
     { "ae.pt": torchFile({ ...TOP_K, k: K_TENSOR }), "config.json": config("AutoEncoderTopK", { k: 4 }) },
     /its k is 3, but trainer\.k in config\.json is 4/,

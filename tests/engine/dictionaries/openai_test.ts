@@ -1,7 +1,15 @@
 /** OpenAI's state dicts: what the file says, what its path says, what a sidecar says, and what nobody says. */
 import assert from "node:assert/strict";
 import { assertComputes, assertRefused, type FormatResult, withDictionary } from "../../support/check_dictionary.ts";
-import { linear, minus, plus, type RandomTensors, randomTensors, relu } from "../../support/dictionary_files.ts";
+import {
+  type FolderFiles,
+  linear,
+  minus,
+  plus,
+  type RandomTensors,
+  randomTensors,
+  relu,
+} from "../../support/dictionary_files.ts";
 import { pDict, type Pickled, pInt, pText, torchFile } from "../../support/torch_file.ts";
 
 const [WIDTH, LATENTS] = [6, 10];
@@ -160,7 +168,7 @@ const SIDECAR = (sidecar: unknown) => ({
   [`${FOLDER}/dictionary.json`]: JSON.stringify(sidecar),
 });
 
-const REFUSED: Readonly<Record<string, readonly [Parameters<typeof assertRefused>[0], RegExp]>> = {
+const REFUSED: Readonly<Record<string, readonly [FolderFiles, RegExp]>> = {
   "without a decoder": [{ [PLACE]: torchFile(WITHOUT_DECODER) }, /has no tensor "decoder\.weight"; it has "pre_bias"/],
   "with a misshapen bias": [
     { [PLACE]: torchFile({ ...TENSORS, ...randomTensors({ "pre_bias": [WIDTH + 1] }) }) },
