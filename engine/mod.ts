@@ -1,7 +1,9 @@
 /** The engine's public door: the only engine file that `routes/`, `views/` and `main.ts` import. */
 export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+export type { HookPointSummary } from "./model/hook_points.ts";
+export type { DictionaryDetail } from "./model/dictionary.ts";
+export type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";

@@ -12,7 +12,7 @@ import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { ModelNotLoadedError, NotFoundError, StartError } from "./errors.ts";
+import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
 import { JobQueue } from "./jobs/job_queue.ts";
@@ -50,7 +50,7 @@ import { SharedWork } from "./shared_work.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
-import { Digests } from "./weights_digest.ts";
+import { Digests, requireLoaded } from "./weights_digest.ts";
 
 /** Bound on what compiled graphs hold, in bytes. */
 const MAX_SESSION_BYTES = 512 * 1024 * 1024;
@@ -158,7 +158,7 @@ class LocalEngine implements Engine {
       }),
       resolve: (input) => this.#resolve(input),
       // Not a run that anybody asked for: it is not kept.
-      compute: async ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
+      compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
     this.#nodeReports = new NodeReports(source);
     this.#sideReports = new SideReports(source);
@@ -208,23 +208,7 @@ class LocalEngine implements Engine {
   }
 
   async requireWeightsOf(runId: string): Promise<void> {
-    const { provenance: { model: id, weights, dictionaries = {} } } = this.storedRun(runId);
-    const model = this.#models.get(id);
-    if (model === undefined || await this.#digests.model(model) !== weights) {
-      throw new ModelNotLoadedError(
-        `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
-      );
-    }
-    const loaded = model.dictionaries.filter(({ detail }) => Object.hasOwn(dictionaries, detail.id));
-    const found = await this.#digests.dictionaries(loaded);
-    const missing = Object.entries(dictionaries).find(([name, digest]) => found[name] !== digest);
-    if (missing !== undefined) {
-      throw new ModelNotLoadedError(
-        `Dictionary "${
-          missing[0]
-        }" is not loaded with the weights of this run: start with its folder among --dictionaries`,
-      );
-    }
+    await requireLoaded(this.storedRun(runId).provenance, { models: this.#models, digests: this.#digests });
   }
 
   recentRuns(count: number): readonly RunResult[] {

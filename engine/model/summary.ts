@@ -1,6 +1,7 @@
 /** What is told about a loaded model; never a path. */
 
 import type { DictionaryDetail } from "./dictionary.ts";
+import type { HookPointSummary } from "./hook_points.ts";
 
 /** A token of a prompt or of the vocabulary. `text` is the decoded text of this token alone. */
 export interface Token {
@@ -25,12 +26,6 @@ export interface ModelSummary {
   /** False: the model works by token ids, which then stand in for its texts. */
   readonly hasTokenizer: boolean;
   readonly bos: Token | null;
-}
-
-/** A hook point and its axes, as `["token", "head", "d_head"]`. */
-export interface HookPointSummary {
-  readonly name: string;
-  readonly axes: readonly string[];
 }
 
 export interface ModelDetail extends ModelSummary {
