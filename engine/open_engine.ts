@@ -19,7 +19,7 @@ import type { JobSource } from "./job_source.ts";
 import { computeMeans, newMeansJob } from "./means_work.ts";
 import { newSweepJob, sweep } from "./sweep_work.ts";
 import { Measurer } from "./measurer.ts";
-import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
 import { openPublishedRecords, type PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
@@ -32,10 +32,11 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { CircuitReports } from "./circuit_reports.ts";
 import { NodeReports } from "./node_reports.ts";
-import { openModels } from "./open_models.ts";
+import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
@@ -45,10 +46,12 @@ import type { ReportSource } from "./report_source.ts";
 import type { OpenEngineOptions } from "./engine_options.ts";
 import { makeRun, type RunFrame, runId } from "./run_maker.ts";
 import { SharedWork } from "./shared_work.ts";
+import { SearchReports } from "./search_reports.ts";
 import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
+import { SweptTexts } from "./swept.ts";
 import { tensorsFile } from "./tensors_file.ts";
-import { weightsDigest } from "./weights_digest.ts";
+import { WeightsDigests } from "./weights_digest.ts";
 
 /** Bound on what compiled graphs hold, in bytes. */
 const MAX_SESSION_BYTES = 512 * 1024 * 1024;
@@ -101,7 +104,7 @@ class LocalEngine implements Engine {
   readonly #worker: WorkerClient<EngineRequests>;
   readonly #store: Store;
   readonly #device: Device;
-  readonly #digests = new Map<string, Promise<string>>();
+  readonly #digests: WeightsDigests;
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
   readonly #jobSource: JobSource;
@@ -110,6 +113,7 @@ class LocalEngine implements Engine {
   readonly #sideReports: SideReports;
   readonly #circuitReports: CircuitReports;
   readonly #corpusReports: CorpusReports;
+  readonly #searchReports: SearchReports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -119,6 +123,7 @@ class LocalEngine implements Engine {
     this.#models = models;
     this.#worker = worker;
     this.#store = store;
+    this.#digests = new WeightsDigests(store);
     this.#measurer = new Measurer(worker, store);
     this.#jobSource = {
       worker,
@@ -126,7 +131,7 @@ class LocalEngine implements Engine {
       corpusFiles: options.corpusFiles ?? [],
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
-      digest: (model) => this.#digest(model),
+      digest: (model) => this.#digests.of(model),
     };
     this.#jobs = new JobQueue(store.jobs, {
       means: (job, control) => computeMeans(job, control, this.#jobSource),
@@ -134,25 +139,26 @@ class LocalEngine implements Engine {
     });
     const source: ReportSource = {
       worker,
-      cache: new ReportCache(store, { version: this.version, weights: (model) => this.#digest(model) }),
+      cache: new ReportCache(store, { version: this.version, weights: (model) => this.#digests.of(model) }),
       resolve: (input) => this.#resolve(input),
       // Not a run that anybody asked for: it is not kept.
       compute: async ({ model, resolved }, signal) =>
-        this.#compute(model, resolved, { id: "", weights: await this.#digest(model), signal }),
+        this.#compute(model, resolved, { id: "", weights: await this.#digests.of(model), signal }),
     };
     this.#nodeReports = new NodeReports(source);
     this.#sideReports = new SideReports(source);
-    const defaultModel = () => this.#defaultId();
-    this.#corpusReports = new CorpusReports(this.#jobSource, { cache: source.cache, published, defaultModel });
+    const shared = {
+      cache: source.cache,
+      swept: new SweptTexts(this.#jobSource),
+      defaultModel: () => this.#defaultId(),
+    };
+    this.#corpusReports = new CorpusReports(this.#jobSource, { ...shared, published });
+    this.#searchReports = new SearchReports(this.#jobSource, shared);
     this.#circuitReports = new CircuitReports(source, this.#nodeReports);
   }
 
   models(): readonly ModelSummary[] {
-    return [...this.#models.values()].map(({ detail }) => {
-      const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
-        detail;
-      return summary;
-    });
+    return [...this.#models.values()].map(({ detail }) => summaryOf(detail));
   }
 
   model(id: string): ModelDetail {
@@ -170,7 +176,7 @@ class LocalEngine implements Engine {
 
   async run(input: RunSpecInput, { signal }: CallOptions = {}): Promise<RunAnswer> {
     const { model, resolved, texts } = await this.#resolve(input);
-    const weights = await this.#digest(model);
+    const weights = await this.#digests.of(model);
     const id = runId(resolved.spec, weights, texts);
     const stored = this.#store.findRun(id);
     if (stored !== null) return { result: stored, isNew: false };
@@ -190,7 +196,7 @@ class LocalEngine implements Engine {
   async requireWeightsOf(runId: string): Promise<void> {
     const { provenance: { model: id, weights } } = this.storedRun(runId);
     const model = this.#models.get(id);
-    if (model === undefined || await this.#digest(model) !== weights) {
+    if (model === undefined || await this.#digests.of(model) !== weights) {
       throw new ModelNotLoadedError(
         `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
       );
@@ -310,6 +316,14 @@ class LocalEngine implements Engine {
     return this.#corpusReports.activations(request, options);
   }
 
+  firing(request: FiringRequest, options: CallOptions = {}): Promise<Firing> {
+    return this.#searchReports.firing(request, options);
+  }
+
+  search(request: SearchRequest, options: CallOptions = {}): Promise<SearchResult> {
+    return this.#searchReports.search(request, options);
+  }
+
   status(): EngineStatus {
     const { queued, active, problem } = this.#worker.counters();
     const storeProblem = this.#store.problem;
@@ -349,21 +363,13 @@ class LocalEngine implements Engine {
       return { model, resolved: resolveSpec(parsed, model, null), texts: null };
     }
     const texts = await referenceDigest(model, this.#store);
-    const means = this.#store.findMeans(await this.#digest(model), texts);
+    const means = this.#store.findMeans(await this.#digests.of(model), texts);
     return { model, resolved: resolveSpec(parsed, model, means), texts };
   }
 
   #defaultId(): string {
     const [id = ""] = this.#models.keys();
     return id;
-  }
-
-  #digest(model: LanguageModel): Promise<string> {
-    const known = this.#digests.get(model.id) ?? weightsDigest(model.checkpoint, this.#store);
-    this.#digests.set(model.id, known);
-    // A failure, of a disk say, is for this request alone.
-    known.catch(() => this.#digests.delete(model.id));
-    return known;
   }
 
   async #compute(
@@ -381,8 +387,4 @@ class LocalEngine implements Engine {
     this.#sessions = sessions;
     return result;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,6 +16,7 @@ import type {
 } from "./circuit/questions.ts";
 import type { Question, QuestionKind } from "./circuit/question_graph.ts";
 import type { Component } from "./corpus/component.ts";
+import type { StrongestPlaces } from "./corpus/firing_graph.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -66,6 +67,11 @@ export type EngineRequests = {
   values: {
     input: { modelId: string; component: Component; texts: readonly (readonly number[])[] };
     output: { values: readonly ComponentValues[]; sessions: SessionCounters };
+  };
+  /** The strongest place of every component in one text, at some of its tokens; by group, as in `mlp/3`. */
+  firing: {
+    input: { modelId: string; tokens: readonly number[]; queries: readonly number[] };
+    output: { strongest: ReadonlyMap<string, StrongestPlaces>; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };
