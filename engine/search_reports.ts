@@ -9,7 +9,9 @@ import {
   firingRequestSchema,
   type FiringRow,
   type FiringSort,
+  type FoundSort,
   type FoundText,
+  type PhraseMatch,
   type SearchRequest,
   searchRequestSchema,
   type SearchResult,
@@ -23,10 +25,14 @@ import { ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ReportCache } from "./report_cache.ts";
+import { SharedWork } from "./shared_work.ts";
 import type { FoundSweep, SweptTexts } from "./swept.ts";
 
 /** Tokens of a found text that are told before and after the phrase. */
 const CONTEXT_TOKENS = 16;
+
+/** Searches for phrases that are kept; each holds a byte for every token of its texts. */
+const MAX_KEPT_SEARCHES = 4;
 
 /** What is kept of a firing search. */
 type FiringReport = Pick<Firing, "considered" | "total"> & { readonly rows: readonly FiringRow[] };
@@ -40,6 +46,9 @@ export class SearchReports {
   readonly #defaultModel: () => string;
   /** The texts that were searched last, with the sweep that they belong to. */
   #texts: { readonly key: string; readonly texts: Promise<SequenceTexts> } | null = null;
+  /** The last searches, by what was asked of which state of a sweep. */
+  readonly #found = new Map<string, FoundPhrase>();
+  readonly #running = new SharedWork<FoundPhrase>();
 
   constructor(
     source: Pick<JobSource, "worker" | "model">,
@@ -93,14 +102,10 @@ export class SearchReports {
     const groups = groupsOf(model, parsed);
     const sweep = await this.#swept.require(model, textSet);
     const sequences = this.#swept.sequences(sweep.row);
-    const turns = new Turns(signal);
-    const matches = match === "tokens"
-      ? await findTokens(sequences, { phrase: phraseTokens(model, q), turns })
-      : await findText(sequences, await this.#textsOf(sweep, sequences), { phrase: q, turns });
-    const ranking = parsed.in === "texts" ? null : await this.#swept.collect(
-      sweep,
-      { groups, turns },
-      () => new PhraseRanking(matches, sort),
+    const withComponents = parsed.in !== "texts";
+    const { matches, ranking } = await this.#find(
+      { sweep, sequences, groups, q, match, sort, withComponents },
+      signal,
     );
     return {
       model: model.id,
@@ -120,6 +125,31 @@ export class SearchReports {
     };
   }
 
+  /** A search, or what is known of one: its pages are turned more often than another is begun. */
+  async #find(asked: AskedSearch, signal: AbortSignal | undefined): Promise<FoundPhrase> {
+    const { sweep: { row }, q, match, sort, groups, withComponents } = asked;
+    const key = JSON.stringify([row.key, row.generation, q, match, sort, groups, withComponents]);
+    const known = this.#found.get(key);
+    if (known !== undefined) return known;
+    return await this.#running.join(key, signal, async (shared) => {
+      const found = await this.#search(asked, new Turns(shared));
+      this.#found.set(key, found);
+      const [oldest = ""] = this.#found.keys();
+      if (this.#found.size > MAX_KEPT_SEARCHES) this.#found.delete(oldest);
+      return found;
+    });
+  }
+
+  async #search(asked: AskedSearch, turns: Turns): Promise<FoundPhrase> {
+    const { sweep, sequences, groups, q, match, sort, withComponents } = asked;
+    const matches = match === "tokens"
+      ? await findTokens(sequences, { phrase: phraseTokens(sweep.model, q), turns })
+      : await findText(sequences, await this.#textsOf(sweep, sequences), { phrase: q, turns });
+    if (!withComponents) return { matches, ranking: null };
+    const begin = () => new PhraseRanking(matches, sort);
+    return { matches, ranking: await this.#swept.collect(sweep, { groups, turns }, begin) };
+  }
+
   async #firingReport(model: LanguageModel, asked: AskedFiring): Promise<FiringReport> {
     const { groups, tokens, queries, sweep, sort, signal } = asked;
     const state = sweep === null ? null : [sweep.row.key, sweep.row.generation];
@@ -134,7 +164,7 @@ export class SearchReports {
       { groups, turns: new Turns(signal) },
       begin,
     );
-    if (sweep === null) { for (const group of groups) ranking.add(group, null); }
+    if (sweep === null) groups.forEach((group) => ranking.add(group, null));
     const report: FiringReport = {
       considered: ranking.considered,
       total: ranking.total,
@@ -152,6 +182,22 @@ export class SearchReports {
     this.#texts = { key, texts };
     return texts;
   }
+}
+
+interface AskedSearch {
+  readonly sweep: FoundSweep;
+  readonly sequences: Sequences;
+  readonly groups: readonly Group[];
+  readonly q: string;
+  readonly match: PhraseMatch;
+  readonly sort: FoundSort;
+  readonly withComponents: boolean;
+}
+
+interface FoundPhrase {
+  readonly matches: PhraseMatches;
+  /** Null where components were not asked for. */
+  readonly ranking: PhraseRanking | null;
 }
 
 interface AskedFiring {
