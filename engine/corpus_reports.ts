@@ -27,7 +27,7 @@ import { momentsOf, statisticsOf } from "./corpus/statistics.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { findTextSets } from "./corpus/text_sets.ts";
 import type { CallOptions } from "./engine.ts";
-import { NotFoundError, ValidationError } from "./errors.ts";
+import { ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ReportCache } from "./report_cache.ts";

@@ -48,7 +48,8 @@ export class SearchReports {
   #texts: { readonly key: string; readonly texts: Promise<SequenceTexts> } | null = null;
   /** The last searches, by what was asked of which state of a sweep. */
   readonly #found = new Map<string, FoundPhrase>();
-  readonly #running = new SharedWork<FoundPhrase>();
+  readonly #searching = new SharedWork<FoundPhrase>();
+  readonly #firing = new SharedWork<FiringReport>();
 
   constructor(
     source: Pick<JobSource, "worker" | "model">,
@@ -131,7 +132,7 @@ export class SearchReports {
     const key = JSON.stringify([row.key, row.generation, q, match, sort, groups, withComponents]);
     const known = this.#found.get(key);
     if (known !== undefined) return known;
-    return await this.#running.join(key, signal, async (shared) => {
+    return await this.#searching.join(key, signal, async (shared) => {
       const found = await this.#search(asked, new Turns(shared));
       this.#found.set(key, found);
       const [oldest = ""] = this.#found.keys();
@@ -156,22 +157,23 @@ export class SearchReports {
     const about = { kind: "firing", model, details: [tokens, queries, groups, state, sort] } as const;
     const known = await this.#cache.find<FiringReport>(about);
     if (known !== null) return known;
+    return await this.#firing.join(JSON.stringify([model.id, about.details]), signal, async (shared) => {
+      const report = await this.#compute(model, asked, shared);
+      await this.#cache.keep(about, report);
+      return report;
+    });
+  }
+
+  async #compute(model: LanguageModel, asked: AskedFiring, signal: AbortSignal): Promise<FiringReport> {
+    const { groups, tokens, queries, sweep, sort } = asked;
     const input = { modelId: model.id, tokens, queries };
     const { output: { strongest } } = await this.#source.worker.call("firing", input, { signal });
     const begin = () => new FiringRanking(strongest, sort);
-    const ranking = sweep === null ? begin() : await this.#swept.collect(
-      sweep,
-      { groups, turns: new Turns(signal) },
-      begin,
-    );
+    const ranking = sweep === null
+      ? begin()
+      : await this.#swept.collect(sweep, { groups, turns: new Turns(signal) }, begin);
     if (sweep === null) groups.forEach((group) => ranking.add(group, null));
-    const report: FiringReport = {
-      considered: ranking.considered,
-      total: ranking.total,
-      rows: ranking.rows(),
-    };
-    await this.#cache.keep(about, report);
-    return report;
+    return { considered: ranking.considered, total: ranking.total, rows: ranking.rows() };
   }
 
   /** The texts of a sweep, read once; who else wants them meanwhile waits for the same. */
@@ -180,6 +182,8 @@ export class SearchReports {
     const { tokenizer, architecture: { bosId } } = model;
     const texts = SequenceTexts.read(sequences, { tokenizer, bosId }, new Turns());
     this.#texts = { key, texts };
+    // A failure is for those who wait now.
+    texts.catch(() => this.#texts = null);
     return texts;
   }
 }

@@ -110,11 +110,13 @@ export class PhraseRanking {
     let [matches, containing, listed] = [0, 0, 0];
     let best: Pick<FoundComponent, "value" | "sequence" | "at" | "on"> | null = null;
     for (let rank = 0; rank < TOP_SEQUENCES; rank++) {
-      const { value, sequence, place } = statistics.topAt(index, rank);
+      // Most sequences do not have the phrase: nothing is made for them.
+      const sequence = statistics.topSequences[index * TOP_SEQUENCES + rank] ?? NO_SEQUENCE;
       if (sequence === NO_SEQUENCE) break;
       listed++;
       if ((this.#matches.counts[sequence] ?? 0) === 0) continue;
       containing++;
+      const { value, place } = statistics.topAt(index, rank);
       const at = placeOf(component, place);
       const on = this.#end(sequence, at);
       if (on === null) continue;
