@@ -58,7 +58,9 @@ export function problemResponses<Status extends keyof typeof PROBLEMS>(
 }
 
 /** A number in an address, checked as the engine's own field. */
-export function numberOf<Schema extends z.ZodType<number, number>>(schema: Schema) {
+export function numberOf<Schema extends z.ZodType<number, number>>(
+  schema: Schema,
+): z.ZodOptional<z.ZodPipe<z.ZodCoercedNumber<string>, Schema>> {
   return z.coerce.number<string>().pipe(schema).optional();
 }
 

@@ -1,7 +1,14 @@
 /** Which components fire on a text, against the reference transformer on that text and on every sequence of the corpus. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type Engine, type Firing, type FiringRow, NotFoundError, openEngine } from "../../../engine/mod.ts";
+import {
+  CancelledError,
+  type Engine,
+  type Firing,
+  type FiringRow,
+  NotFoundError,
+  openEngine,
+} from "../../../engine/mod.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { openSweptEngine, sweepToTheEnd, withSweptModel } from "../../support/swept_model.ts";
 import { writeTinyModel } from "../../support/tiny_model.ts";
@@ -115,6 +122,9 @@ Deno.test("firing() looks at the kinds and layers asked for, in pages, and answe
       );
       assert.deepEqual(pages.flatMap(({ rows }) => rows), heads.rows);
       assert.deepEqual(await all(engine, { text, layers: [1, 0] }), whole);
+      const together = await Promise.all([1, 2].map(() => all(engine, { text, token: 3 })));
+      assert.deepEqual(together[0], together[1]);
+      await assert.rejects(engine.firing({ text, token: 4 }, { signal: AbortSignal.abort() }), CancelledError);
     } finally {
       await engine.close();
     }
