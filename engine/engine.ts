@@ -8,6 +8,7 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
@@ -119,6 +120,10 @@ export interface Engine {
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>>;
   /** A component's values on some texts, in their order. Errors as `run`. */
   activations(request: ActivationsRequest, options?: CallOptions): Promise<readonly Example[]>;
+  /** Which components fire on a text, the strongest first. @throws {NotFoundError} without the records asked for; else as `run` */
+  firing(request: FiringRequest, options?: CallOptions): Promise<Firing>;
+  /** Texts of a sweep that hold a phrase, and components that are strongest on it. @throws {NotFoundError | ValidationError | CancelledError} */
+  search(request: SearchRequest, options?: CallOptions): Promise<SearchResult>;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

@@ -91,6 +91,24 @@ export {
   type RecordsRequest,
   recordsRequestSchema,
 } from "./corpus/corpus_requests.ts";
+export {
+  type Firing,
+  FIRING_SORTS,
+  type FiringRequest,
+  firingRequestSchema,
+  type FiringRow,
+  type FiringSort,
+  FOUND_SORTS,
+  type FoundComponent,
+  type FoundSort,
+  type FoundText,
+  MAX_FOUND_COMPONENTS,
+  MAX_PHRASE_CHARACTERS,
+  type PhraseMatch,
+  type SearchRequest,
+  searchRequestSchema,
+  type SearchResult,
+} from "./corpus/search_requests.ts";
 export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";

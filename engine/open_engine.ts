@@ -20,10 +20,9 @@ import type { JobSource } from "./job_source.ts";
 import { computeMeans, newMeansJob } from "./means_work.ts";
 import { newSweepJob, sweep } from "./sweep_work.ts";
 import { Measurer } from "./measurer.ts";
-import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
 import { openPublishedRecords, type PublishedRecords } from "./corpus/published_records.ts";
-import { CorpusReports } from "./corpus_reports.ts";
 import type {
   ActivationsRequest,
   Catalogue,
@@ -33,21 +32,20 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
-import { CircuitReports } from "./circuit_reports.ts";
-import { NodeReports } from "./node_reports.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
-import { openModels } from "./open_models.ts";
+import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
+import { openReports, type Reports } from "./reports.ts";
 import { type Asked, ReportCache } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
 import type { OpenEngineOptions } from "./engine_options.ts";
 import { makeRun, type RunFrame, runId } from "./run_maker.ts";
 import { SharedWork } from "./shared_work.ts";
-import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
 import { Digests, requireLoaded } from "./weights_digest.ts";
@@ -123,10 +121,7 @@ class LocalEngine implements Engine {
   readonly #measurer: Measurer;
   readonly #jobSource: JobSource;
   readonly #jobs: JobQueue;
-  readonly #nodeReports: NodeReports;
-  readonly #sideReports: SideReports;
-  readonly #circuitReports: CircuitReports;
-  readonly #corpusReports: CorpusReports;
+  readonly #reports: Reports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -160,19 +155,11 @@ class LocalEngine implements Engine {
       // Not a run that anybody asked for: it is not kept.
       compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
-    this.#nodeReports = new NodeReports(source);
-    this.#sideReports = new SideReports(source);
-    const defaultModel = () => this.#defaultId();
-    this.#corpusReports = new CorpusReports(this.#jobSource, { cache: source.cache, published, defaultModel });
-    this.#circuitReports = new CircuitReports(source, this.#nodeReports);
+    this.#reports = openReports(source, this.#jobSource, { published, defaultModel: () => this.#defaultId() });
   }
 
   models(): readonly ModelSummary[] {
-    return [...this.#models.values()].map(({ detail }) => {
-      const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
-        detail;
-      return summary;
-    });
+    return [...this.#models.values()].map(({ detail }) => summaryOf(detail));
   }
 
   model(id: string): ModelDetail {
@@ -226,26 +213,26 @@ class LocalEngine implements Engine {
   }
 
   edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
-    return this.#nodeReports.edges(request, options);
+    return this.#reports.nodes.edges(request, options);
   }
 
   scoredTokens(request: ScoredTokensRequest, options: CallOptions = {}): Promise<ScoredTokens> {
-    return this.#nodeReports.scoredTokens(request, options);
+    return this.#reports.nodes.scoredTokens(request, options);
   }
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensResult> {
-    return this.#sideReports.lens(request, options);
+    return this.#reports.sides.lens(request, options);
   }
 
   attention(request: AttentionRequest, options: CallOptions = {}): Promise<AttentionResult> {
-    return this.#sideReports.attention(request, options);
+    return this.#reports.sides.attention(request, options);
   }
 
   circuit(
     request: CircuitRequest,
     options: CallOptions & { readonly patienceMs?: number } = {},
   ): Promise<CircuitResult> {
-    return this.#circuitReports.circuit(request, options);
+    return this.#reports.circuits.circuit(request, options);
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
@@ -301,27 +288,35 @@ class LocalEngine implements Engine {
   }
 
   textSets(modelId: string): Promise<readonly TextSet[]> {
-    return this.#corpusReports.textSets(modelId);
+    return this.#reports.corpus.textSets(modelId);
   }
 
   sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    return this.#corpusReports.sweeps(modelId);
+    return this.#reports.corpus.sweeps(modelId);
   }
 
   records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {
-    return this.#corpusReports.records(request, options);
+    return this.#reports.corpus.records(request, options);
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    return this.#corpusReports.catalogue(request);
+    return this.#reports.corpus.catalogue(request);
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return this.#corpusReports.layerRecords(request);
+    return this.#reports.corpus.layerRecords(request);
   }
 
   activations(request: ActivationsRequest, options: CallOptions = {}): Promise<readonly Example[]> {
-    return this.#corpusReports.activations(request, options);
+    return this.#reports.corpus.activations(request, options);
+  }
+
+  firing(request: FiringRequest, options: CallOptions = {}): Promise<Firing> {
+    return this.#reports.search.firing(request, options);
+  }
+
+  search(request: SearchRequest, options: CallOptions = {}): Promise<SearchResult> {
+    return this.#reports.search.search(request, options);
   }
 
   status(): EngineStatus {
@@ -389,8 +384,4 @@ class LocalEngine implements Engine {
     this.#sessions = sessions;
     return result;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

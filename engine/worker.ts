@@ -1,5 +1,6 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
+import { strongestPlaces } from "./corpus/firing_graph.ts";
 import { Sweeper } from "./corpus/sweeper.ts";
 import { openDictionary } from "./dictionaries/open_dictionary.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
@@ -116,6 +117,12 @@ serveWorker<EngineRequests>({
     const { questioner, sweeper } = opened();
     const values = await sweeper.values(await opened().model(modelId), component, texts);
     return { output: { values, sessions: questioner.sessions } };
+  },
+  firing: async ({ modelId, tokens, queries }) => {
+    const { questioner } = opened();
+    const strongest = await strongestPlaces(questioner, await opened().model(modelId), { tokens, queries });
+    const transfer = [...strongest.values()].flatMap(({ values, places }) => [values.buffer, places.buffer]);
+    return { output: { strongest, sessions: questioner.sessions }, transfer };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();

@@ -1,6 +1,7 @@
 /** Every address that a page links, made in one place; parameters are encoded here and nowhere else. */
 import { catalogueQuery, type CatalogueView } from "./catalogue_view.ts";
 import { componentQuery, type ComponentView, DEFAULT_COMPONENT_VIEW } from "./component_view.ts";
+import { DEFAULT_SEARCH, searchQuery, type SearchView } from "./search_view.ts";
 import { DEFAULT_VIEW, type RunViewState, viewQuery } from "./view_state.ts";
 
 /** A path of this application. Only the functions of this file make one. */
@@ -100,6 +101,11 @@ export function componentUrl(model: string, component: string, view: Partial<Com
 /** All heads or neurons of a model. */
 export function catalogueUrl(model: string, view: CatalogueView): AppUrl {
   return url(`/models/${encodeURIComponent(model)}/catalogue`, catalogueQuery(view));
+}
+
+/** Where components are looked for, and a search; what is as by default is left out. */
+export function searchUrl(view: Partial<SearchView> = {}): AppUrl {
+  return url("/search", searchQuery({ ...DEFAULT_SEARCH, ...view }));
 }
 
 /** Where a sweep of a model is begun. */

@@ -36,3 +36,10 @@ export interface ModelDetail extends ModelSummary {
   readonly dictionaries: readonly DictionaryDetail[];
   readonly datasets: readonly string[];
 }
+
+/** What is told of a model in a list. */
+export function summaryOf(detail: ModelDetail): ModelSummary {
+  const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
+    detail;
+  return summary;
+}

@@ -25,6 +25,8 @@ import {
   type EngineStatus,
   type Example,
   type FieldIssue,
+  type Firing,
+  type FiringRequest,
   type Job,
   type JobRequest,
   type LayerRecord,
@@ -44,6 +46,8 @@ import {
   type RunSpecInput,
   type ScoredTokens,
   type ScoredTokensRequest,
+  type SearchRequest,
+  type SearchResult,
   type SweepSummary,
   type TensorsRequest,
   type TextSet,
@@ -59,23 +63,9 @@ import {
   fakeLayerRecords,
   fakeRecords,
 } from "./fake_corpus.ts";
-import { BOS, fakeRun } from "./fake_run.ts";
+import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
+import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
-
-const MODEL: ModelSummary = {
-  id: "demo",
-  family: "gpt2",
-  layerCount: 2,
-  headCount: 2,
-  modelWidth: 8,
-  mlpWidth: 32,
-  vocabularySize: 1_000_000,
-  contextLength: 64,
-  parameterCount: 1234,
-  weightsBytes: 4936,
-  hasTokenizer: true,
-  bos: BOS,
-};
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
@@ -271,6 +261,20 @@ export class FakeEngine implements Engine {
     return Promise.try(() => {
       this.#fail();
       return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
+    });
+  }
+
+  firing(request: FiringRequest): Promise<Firing> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true));
+    });
+  }
+
+  search(request: SearchRequest): Promise<SearchResult> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeSearch(request);
     });
   }
 
