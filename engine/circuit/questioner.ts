@@ -34,7 +34,15 @@ import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { type RunKind, runParts } from "./run_parts.ts";
 import { selectionFeeds } from "./selection.ts";
-import { buildAloneScores, buildReadScores, buildWriteScores, NEURON_INPUT } from "./scored_tokens_graph.ts";
+import {
+  buildAloneScores,
+  buildLatentAloneScores,
+  buildReadScores,
+  buildWriteScores,
+  latentAloneFeeds,
+  NEURON_INPUT,
+} from "./scored_tokens_graph.ts";
+import { dictionaryOf } from "./node_range.ts";
 import { writerFeeds, writerKind } from "./writer.ts";
 import { PLAIN } from "./dictionary_spec.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
@@ -44,6 +52,9 @@ import { computeLatentNorms, computeModelConstants, constantFeeds, type ModelCon
 const SESSION_BYTES = 10 * 1024 * 1024;
 
 type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Neurons that are computed at a time for tokens by themselves: 64 MB. */
+const MAX_ALONE_NEURONS = 2 ** 24;
 
 export class Questioner {
   readonly #backend: Backend;
@@ -173,6 +184,7 @@ export class Questioner {
     if (of === "read") {
       return scored(["read", kind], () => buildReadScores(model, kind), await this.#feeds(model, question));
     }
+    if ("latent" in of) return await this.#aloneScores(model, question, of);
     if ("layer" in of) {
       return scored(["alone", of.layer], () => buildAloneScores(model, of.layer), {
         [NEURON_INPUT]: int64([1], [of.neuron]),
@@ -183,6 +195,29 @@ export class Questioner {
       ...await this.#feeds(model, question),
       ...writerFeeds(of.writer, rows.length),
     });
+  }
+
+  /** A latent of the MLP on every token by itself, part by part. */
+  async #aloneScores(
+    model: ModelWeights,
+    { dictionaries: ids }: Pick<Question, "dictionaries">,
+    { layer, latent }: { readonly layer: number; readonly latent: number },
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const { vocabularySize, mlpWidth } = model.architecture;
+    const dictionary = dictionaryOf(dictionariesOf(model, ids), "mlp-latent", layer);
+    if (dictionary === undefined) throw new Error(`Internal: no dictionary has latents mlp-latent/${layer}`);
+    const compiled = {
+      key: ["scores", "latent alone", dictionary.detail.id],
+      build: () => buildLatentAloneScores(model, dictionary),
+    };
+    const scores = new Float32Array(vocabularySize);
+    const perPart = Math.max(1, Math.floor(MAX_ALONE_NEURONS / mlpWidth));
+    for (let from = 0; from < vocabularySize; from += perPart) {
+      const count = Math.min(perPart, vocabularySize - from);
+      const tokens = Array.from({ length: count }, (_, i) => from + i);
+      scores.set(output(await this.execute(model, compiled, latentAloneFeeds(latent, tokens)), "scores"), from);
+    }
+    return scores;
   }
 
   /** What every layer would predict, at some tokens of one side. */
