@@ -35,6 +35,7 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { findTextSets } from "./corpus/text_sets.ts";
 import type { CallOptions } from "./engine.ts";
 import { NotFoundError, ValidationError } from "./errors.ts";
+import { findSweep, sweepsOf } from "./found_sweep.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ReportCache } from "./report_cache.ts";
@@ -179,16 +180,14 @@ export class CorpusReports {
   }
 
   /** Sweeps of a model as it is now, the last begun first. */
-  async #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
-    return this.#source.store.sweeps.list(await this.#source.digest(model));
+  #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
+    return sweepsOf(this.#source, model);
   }
 
   /** The sweep over a text set, or the first that has something. @throws {NotFoundError} that says how to begin it */
   async #found(model: LanguageModel, textSet: string | undefined): Promise<FoundSweep> {
-    const rows = (await this.#sweepsOf(model)).filter(({ generation }) => generation > 0);
-    const own = rows.find((row) => row.textSet === "corpus");
-    const row = textSet === undefined ? own ?? rows[0] : rows.find((row) => row.textSet === textSet);
-    if (row !== undefined) return { model, row };
+    const row = await findSweep(this.#source, model, textSet);
+    if (row !== null) return { model, row };
     const over = textSet === undefined ? "" : ` over text set "${textSet}"`;
     const asked = JSON.stringify({ kind: "sweep", model: model.id, ...textSet === undefined ? {} : { textSet } });
     throw new NotFoundError(

@@ -8,6 +8,7 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
@@ -119,6 +120,10 @@ export interface Engine {
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>>;
   /** A component's values on some texts, in their order. Errors as `run`. */
   activations(request: ActivationsRequest, options?: CallOptions): Promise<readonly Example[]>;
+  /**
+   * Components related to one: by their weights, and by when they are active where a sweep has collected something. Errors as `run`.
+   */
+  related(request: RelatedRequest, options?: CallOptions): Promise<RelatedComponents>;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

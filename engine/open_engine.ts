@@ -34,6 +34,8 @@ import type {
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { CircuitReports } from "./circuit_reports.ts";
+import { RelatedReports } from "./related_reports.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import { NodeReports } from "./node_reports.ts";
 import { openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
@@ -110,6 +112,7 @@ class LocalEngine implements Engine {
   readonly #sideReports: SideReports;
   readonly #circuitReports: CircuitReports;
   readonly #corpusReports: CorpusReports;
+  readonly #relatedReports: RelatedReports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -144,6 +147,7 @@ class LocalEngine implements Engine {
     this.#sideReports = new SideReports(source);
     const defaultModel = () => this.#defaultId();
     this.#corpusReports = new CorpusReports(this.#jobSource, { cache: source.cache, published, defaultModel });
+    this.#relatedReports = new RelatedReports(this.#jobSource, { cache: source.cache, defaultModel });
     this.#circuitReports = new CircuitReports(source, this.#nodeReports);
   }
 
@@ -308,6 +312,10 @@ class LocalEngine implements Engine {
 
   activations(request: ActivationsRequest, options: CallOptions = {}): Promise<readonly Example[]> {
     return this.#corpusReports.activations(request, options);
+  }
+
+  related(request: RelatedRequest, options: CallOptions = {}): Promise<RelatedComponents> {
+    return this.#relatedReports.related(request, options);
   }
 
   status(): EngineStatus {

@@ -16,6 +16,7 @@ import type {
 } from "./circuit/questions.ts";
 import type { Question, QuestionKind } from "./circuit/question_graph.ts";
 import type { Component } from "./corpus/component.ts";
+import type { WeightRelations } from "./corpus/related_request.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -66,6 +67,11 @@ export type EngineRequests = {
   values: {
     input: { modelId: string; component: Component; texts: readonly (readonly number[])[] };
     output: { values: readonly ComponentValues[]; sessions: SessionCounters };
+  };
+  /** Components related to one by their weights, at most `top` of each list. */
+  related: {
+    input: { modelId: string; component: Component; top: number };
+    output: { relations: WeightRelations; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

@@ -1,5 +1,6 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
+import { relatedByWeights } from "./corpus/related_weights.ts";
 import { Sweeper } from "./corpus/sweeper.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
 import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
@@ -111,6 +112,11 @@ serveWorker<EngineRequests>({
     const { questioner, sweeper } = opened();
     const values = await sweeper.values(await opened().model(modelId), component, texts);
     return { output: { values, sessions: questioner.sessions } };
+  },
+  related: async ({ modelId, component, top }) => {
+    const { questioner } = opened();
+    const relations = await relatedByWeights(questioner, await opened().model(modelId), { component, top });
+    return { output: { relations, sessions: questioner.sessions } };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();
