@@ -20,8 +20,8 @@ import {
 } from "./corpus/related_request.ts";
 import { groupName } from "./corpus/sweeper.ts";
 import type { CallOptions } from "./engine.ts";
-import { CancelledError, NotFoundError } from "./errors.ts";
-import { findSweep } from "./found_sweep.ts";
+import { CancelledError, EngineUnavailableError, NotFoundError } from "./errors.ts";
+import { findSweep, type SweepSource } from "./found_sweep.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ModelReport, ReportCache } from "./report_cache.ts";
@@ -31,21 +31,26 @@ import type { SweepRow } from "./store/sweep_rows.ts";
 /** How often a sweep that goes on is read again from the beginning. */
 const MAX_ATTEMPTS = 5;
 
+/** What related components need of the engine. */
+export interface RelatedSource extends SweepSource, Pick<JobSource, "worker" | "model"> {}
+
+type Cache = Pick<ReportCache, "find" | "keep">;
+
 interface Asked {
   readonly model: LanguageModel;
   readonly component: Component;
 }
 
 export class RelatedReports {
-  readonly #source: JobSource;
-  readonly #cache: ReportCache;
+  readonly #source: RelatedSource;
+  readonly #cache: Cache;
   readonly #defaultModel: () => string;
   /** Under way, by what is asked: a page that looks again waits for the same. */
   readonly #running = new SharedWork<unknown>();
 
   constructor(
-    source: JobSource,
-    { cache, defaultModel }: { readonly cache: ReportCache; readonly defaultModel: () => string },
+    source: RelatedSource,
+    { cache, defaultModel }: { readonly cache: Cache; readonly defaultModel: () => string },
   ) {
     this.#source = source;
     this.#cache = cache;
@@ -105,7 +110,12 @@ export class RelatedReports {
         // A sweep that goes on replaces what it has collected, also while it is read here.
         const latest = await findSweep(this.#source, model, textSet);
         const isReplaced = error instanceof NotFoundError && latest?.generation !== sweep.generation;
-        if (!isReplaced || attempt === MAX_ATTEMPTS) throw error;
+        if (!isReplaced) throw error;
+        if (attempt === MAX_ATTEMPTS) {
+          throw new EngineUnavailableError(
+            `The sweep over "${sweep.textSet}" was stored anew each of ${MAX_ATTEMPTS} times that it was read: ask again`,
+          );
+        }
       }
     }
   }

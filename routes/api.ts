@@ -23,6 +23,7 @@ import {
   tokenize,
 } from "./api_routes.ts";
 import { addCorpusRoutes } from "./api_corpus.ts";
+import { addRelatedRoutes } from "./api_related.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 
@@ -93,6 +94,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
       });
     });
   addCorpusRoutes(api, engine);
+  addRelatedRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

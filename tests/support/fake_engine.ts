@@ -38,6 +38,8 @@ import {
   type ModelSummary,
   NotFoundError,
   type RecordsRequest,
+  type RelatedComponents,
+  type RelatedRequest,
   type RunAnswer,
   type RunResult,
   type RunSpec,
@@ -60,6 +62,7 @@ import {
   fakeRecords,
 } from "./fake_corpus.ts";
 import { BOS, fakeRun } from "./fake_run.ts";
+import { fakeRelated } from "./fake_related.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
 const MODEL: ModelSummary = {
@@ -271,6 +274,13 @@ export class FakeEngine implements Engine {
     return Promise.try(() => {
       this.#fail();
       return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
+    });
+  }
+
+  related(request: RelatedRequest): Promise<RelatedComponents> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeRelated(request);
     });
   }
 
