@@ -136,7 +136,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           {(found) => <Vocabulary tokens={found} />}
         </LoadedContent>
       )}
-      <RelatedCard related={related} kind={kind} model={model} view={view} href={href} />
+      <RelatedCard related={related} kind={kind} name={componentRef(component)} model={model} view={view} />
     </div>
   );
 }

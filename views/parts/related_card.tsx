@@ -1,4 +1,4 @@
-/** Which other components have to do with one: by weights, and by when they are active. Each leads to its own page. */
+/** Which other components have to do with one: by weights, and by when they are active. */
 import type { VNode } from "preact";
 import type {
   CoActivation,
@@ -12,37 +12,53 @@ import type { ComponentView } from "../component_view.ts";
 import { formatCount, formatNumber, formatSigned } from "../format.ts";
 import type { Loaded } from "../props.ts";
 import { componentUrl, relatedHelpUrl } from "../urls.ts";
-import { LoadedContent } from "./card.tsx";
+import { toggledList } from "../view_state.ts";
+import { LoadedContent, swapLink } from "./card.tsx";
 import { COMPONENT_ID } from "./example_list.tsx";
+import { RelatedGroup, RelatedTable, type ShownRows } from "./related_table.tsx";
 
 type Kind = "head" | "mlp";
+
+/** Components of each list that are shown before more are asked for. */
+export const FIRST_RELATED = 5;
 
 export interface RelatedCardProps {
   readonly related: Loaded<RelatedComponents>;
   readonly kind: Kind;
+  /** As in `head/9/8`. */
+  readonly name: string;
   readonly model: ModelSummary;
   readonly view: ComponentView;
-  /** Address of the page as it is. */
-  readonly href: string;
 }
 
-export function RelatedCard({ related, kind, model, view, href }: RelatedCardProps): VNode {
+export function RelatedCard({ related, kind, name, model, view }: RelatedCardProps): VNode {
+  const isWhole = view.whole.includes("related");
+  const toggled = componentUrl(model.id, name, { ...view, whole: toggledList(view.whole, "related") });
   // Texts of one's own would make each of many links as long as they are.
   const { run, textSet, mode } = view;
-  const hrefOf = (component: string) => componentUrl(model.id, component, { run, textSet, mode });
+  const shown: ShownRows = {
+    count: isWhole ? Infinity : FIRST_RELATED,
+    hrefOf: (component) => componentUrl(model.id, component, { run, textSet, mode }),
+  };
   return (
     <section class="card related" aria-labelledby="related-title">
       <div class="card-head">
         <h2 id="related-title">Related components</h2>
-        <p class="fine-print">
-          <a href={relatedHelpUrl()}>How they are compared</a>
-        </p>
+        <a id="all-related" {...swapLink(toggled, `#${COMPONENT_ID}`)}>
+          {isWhole ? `Show ${FIRST_RELATED} of each` : "Show more of each"}
+        </a>
+        <a href={relatedHelpUrl()}>How they are compared</a>
       </div>
-      <LoadedContent loaded={related} href={href} targetId={COMPONENT_ID} what="Its related components">
+      <LoadedContent
+        loaded={related}
+        href={componentUrl(model.id, name, view)}
+        targetId={COMPONENT_ID}
+        what="Its related components"
+      >
         {(found) => (
           <>
-            <ByWeights found={found} kind={kind} hrefOf={hrefOf} />
-            <TogetherActive found={found.coActivation} textSet={textSet} hrefOf={hrefOf} />
+            <ByWeights found={found} kind={kind} shown={shown} />
+            <ByActivity found={found.coActivation} textSet={textSet} shown={shown} />
           </>
         )}
       </LoadedContent>
@@ -50,206 +66,168 @@ export function RelatedCard({ related, kind, model, view, href }: RelatedCardPro
   );
 }
 
-type HrefOf = (component: string) => string;
-
-const SIMILARITY_TITLES: Readonly<Record<Similarity, readonly [title: string, what: string]>> = {
-  output: ["Write alike", "cosine of output weights"],
-  input: ["Read alike", "cosine of input weights"],
-  ov: ["Move alike", "cosine of OV circuits"],
-  qk: ["Look alike", "cosine of QK circuits"],
+const SIMILARITY_TITLES: Readonly<Record<Similarity, string>> = {
+  output: "Write alike (output weights)",
+  input: "Read alike (input weights)",
+  ov: "Move alike (OV circuits)",
+  qk: "Look alike (QK circuits)",
 };
 
-/** By the kind of the reader. */
-const WAY_TITLES: Readonly<Record<ReaderWay, string>> = { in: "input", q: "query", k: "key", v: "value" };
 const COMPOSITIONS: Readonly<Record<ReaderWay, string>> = {
   in: "composition",
   q: "Q-composition",
   k: "K-composition",
   v: "V-composition",
 };
+
+const WAY_NAMES: Readonly<Record<ReaderWay, string>> = { in: "input", q: "query", k: "key", v: "value" };
 const PLURALS: Readonly<Record<Kind, string>> = { head: "Heads", mlp: "Neurons" };
 
-function ByWeights(
-  { found, kind, hrefOf }: { readonly found: RelatedComponents; readonly kind: Kind; readonly hrefOf: HrefOf },
-): VNode {
-  const { similar, upstream, downstream } = found;
-  const composed = (list: RelatedList<ReaderWay>, title: string) => {
-    const isCosine = kind === "mlp" && list.kind === "mlp";
-    return <ScoreTable title={title} what={isCosine ? "cosine" : COMPOSITIONS[list.by]} list={list} hrefOf={hrefOf} />;
-  };
+interface ByWeightsProps {
+  readonly found: RelatedComponents;
+  readonly kind: Kind;
+  readonly shown: ShownRows;
+}
+
+function ByWeights({ found: { similar, upstream, downstream }, kind, shown }: ByWeightsProps): VNode {
+  const composed = (lists: readonly RelatedList<ReaderWay>[], whose: "its" | "their") => (
+    <div class="related-lists">
+      {lists.map((list) => {
+        const through = list.by === "in" ? "" : `, through ${whose} ${WAY_NAMES[list.by]}`;
+        const isCosine = kind === "mlp" && list.kind === "mlp";
+        return (
+          <ScoreTable
+            title={`${PLURALS[list.kind]}${through}`}
+            what={isCosine ? "cosine" : COMPOSITIONS[list.by]}
+            list={list}
+            shown={shown}
+          />
+        );
+      })}
+    </div>
+  );
   return (
     <>
-      <Group title="Similar weights" note={`${chance(similar)} Biases are left out.`}>
-        {similar.map((list) => {
-          const [title, what] = SIMILARITY_TITLES[list.by];
-          return <ScoreTable title={title} what={what} list={list} hrefOf={hrefOf} />;
-        })}
-      </Group>
-      <Group
+      <RelatedGroup
+        title="Similar weights"
+        note={`${PLURALS[kind]} of all layers, whatever the text. ${chanceOf(similar)}`}
+      >
+        <div class="related-lists">
+          {similar.map((list) => (
+            <ScoreTable title={SIMILARITY_TITLES[list.by]} what="cosine" list={list} shown={shown} />
+          ))}
+        </div>
+      </RelatedGroup>
+      <RelatedGroup
         title="What it reads"
-        note={`How much of what an earlier component writes its weights read, whatever the text. ${chance(upstream)}`}
+        note={`How much of what an earlier component writes its weights read. ${chanceOf(upstream)}`}
       >
-        {upstream.map((list) =>
-          composed(
-            list,
-            kind === "mlp" ? PLURALS[list.kind] : `${PLURALS[list.kind]}, through its ${WAY_TITLES[list.by]}`,
-          )
-        )}
-      </Group>
-      <Group
+        {isEmpty(upstream) ? <p class="empty-state">No component comes before it.</p> : composed(upstream, "its")}
+      </RelatedGroup>
+      <RelatedGroup
         title="What reads it"
-        note={`How much of what it writes the weights of a later component read. ${chance(downstream)}`}
+        note={`How much of what it writes the weights of a later component read. ${chanceOf(downstream)}`}
       >
-        {downstream.map((list) =>
-          composed(
-            list,
-            list.by === "in" ? PLURALS[list.kind] : `${PLURALS[list.kind]}, through their ${WAY_TITLES[list.by]}`,
-          )
-        )}
-      </Group>
+        {isEmpty(downstream) ? <p class="empty-state">No component comes after it.</p> : composed(downstream, "their")}
+      </RelatedGroup>
     </>
   );
 }
 
-/** What random weights would score. */
-function chance(lists: readonly RelatedList<Similarity | ReaderWay>[]): string {
-  const [first] = lists;
-  return first === undefined
-    ? ""
-    : `Weights turned at random would score ${formatNumber(first.chance)} (root mean square).`;
+function isEmpty(lists: readonly RelatedList<ReaderWay>[]): boolean {
+  return lists.every(({ components }) => components.length === 0);
 }
 
-function Group(
-  { title, note, children }: { readonly title: string; readonly note: string; readonly children: readonly VNode[] },
-): VNode {
-  return (
-    <section class="related-group">
-      <h3>{title}</h3>
-      <p class="fine-print">{note}</p>
-      <div class="related-lists">{children}</div>
-    </section>
-  );
+/** What random weights would score. */
+function chanceOf(lists: readonly RelatedList<Similarity | ReaderWay>[]): string {
+  const [first] = lists;
+  return first === undefined ? "" : `Weights turned at random: ${formatNumber(first.chance)} in the root mean square.`;
 }
 
 interface ScoreTableProps {
   readonly title: string;
+  /** What the score is; a cosine has a sign. */
   readonly what: string;
   readonly list: RelatedList<Similarity | ReaderWay>;
-  readonly hrefOf: HrefOf;
+  readonly shown: ShownRows;
 }
 
-function ScoreTable({ title, what, list: { components }, hrefOf }: ScoreTableProps): VNode {
-  const isCosine = what.startsWith("cosine");
+function ScoreTable({ title, what, list: { components }, shown }: ScoreTableProps): VNode {
+  const format = what === "cosine" ? formatSigned : formatNumber;
+  const rows = components.map(({ component, score }) => ({
+    component,
+    cells: [{ text: format(score), exact: score }],
+  }));
+  return <RelatedTable title={title} columns={[what]} empty="There is none." rows={rows} shown={shown} />;
+}
+
+interface ByActivityProps {
+  /** Null where no sweep has collected anything. */
+  readonly found: CoActivation | null;
+  readonly textSet: string | null;
+  readonly shown: ShownRows;
+}
+
+function ByActivity({ found, textSet, shown }: ByActivityProps): VNode {
+  const title = "Active together";
+  if (found === null) {
+    return (
+      <RelatedGroup title={title} note="Which components are strong on the same texts.">
+        <p class="empty-state">
+          No sweep has collected anything{textSet === null ? "" : ` over “${textSet}”`}{" "}
+          yet: begin one where this page offers it, or with <code>deno task sweep</code>.
+        </p>
+      </RelatedGroup>
+    );
+  }
+  const { source, sequenceCount, sampleCount, chance, topCount, lists } = found;
+  const independent = chance === null ? "" : ` Independent: ${formatNumber(chance)} in the root mean square.`;
+  const note = [
+    `Over ${formatCount(sequenceCount)} texts of “${source}”. Correlations are those of the largest values on`,
+    `${sampleCount} random texts: so few that they are rough, and long texts raise all values.${independent}`,
+    `Shared texts are among the ${topCount} strongest of both.`,
+  ].join(" ");
+  return (
+    <RelatedGroup title={title} note={note}>
+      <div class="related-lists">
+        {lists.map((list) => <CorrelatedTable list={list} shown={shown} />)}
+        {lists.map((list) => <SharedTable list={list} shown={shown} />)}
+      </div>
+    </RelatedGroup>
+  );
+}
+
+interface ActivityTableProps {
+  readonly list: CoActivation["lists"][number];
+  readonly shown: ShownRows;
+}
+
+function CorrelatedTable({ list: { kind, correlated }, shown }: ActivityTableProps): VNode {
   return (
     <RelatedTable
-      title={title}
-      columns={[what]}
-      empty="There is none."
-      hrefOf={hrefOf}
-      rows={components.map(({ component, score }) => ({
+      title={`${PLURALS[kind]} that vary with it`}
+      columns={["correlation"]}
+      empty="None varies with it on the texts read so far."
+      rows={correlated.map(({ component, correlation }) => ({
         component,
-        cells: [{ text: isCosine ? formatSigned(score) : formatNumber(score), exact: score }],
+        cells: [{ text: formatSigned(correlation), exact: correlation }],
       }))}
+      shown={shown}
     />
   );
 }
 
-function TogetherActive(
-  { found, textSet, hrefOf }: {
-    readonly found: CoActivation | null;
-    readonly textSet: string | null;
-    readonly hrefOf: HrefOf;
-  },
-): VNode {
-  if (found === null) {
-    return (
-      <section class="related-group">
-        <h3>Active together</h3>
-        <p class="empty-state">
-          No sweep has collected anything{textSet === null ? "" : ` over “${textSet}”`}: begin one above, or with{" "}
-          <code>deno task sweep</code>. It tells which components are strong on the same texts.
-        </p>
-      </section>
-    );
-  }
-  const { source, sequenceCount, sampleCount, chance, topCount, lists } = found;
-  const independent = chance === null ? "" : ` Independent ones have ${formatNumber(chance)} (root mean square).`;
+function SharedTable({ list: { kind, shared }, shown }: ActivityTableProps): VNode {
   return (
-    <Group
-      title="Active together"
-      note={`Over “${source}”, ${
-        formatCount(sequenceCount)
-      } texts. Correlations are over the largest values on ${sampleCount} random texts only, so they are rough; longer texts raise all of them.${independent} Shared texts are among the ${topCount} strongest of both.`}
-    >
-      {lists.flatMap(({ kind, correlated, shared }) => [
-        <RelatedTable
-          title={`${PLURALS[kind]}, by their largest values`}
-          columns={["correlation"]}
-          empty="None varies with it on the texts read so far."
-          hrefOf={hrefOf}
-          rows={correlated.map(({ component, correlation }) => ({
-            component,
-            cells: [{ text: formatSigned(correlation), exact: correlation }],
-          }))}
-        />,
-        <RelatedTable
-          title={`${PLURALS[kind]}, by their strongest texts`}
-          columns={["shared", "Jaccard"]}
-          empty="None is strongest on the same texts."
-          hrefOf={hrefOf}
-          rows={shared.map(({ component, shared: count, jaccard }) => ({
-            component,
-            cells: [{ text: formatCount(count), exact: count }, { text: formatNumber(jaccard), exact: jaccard }],
-          }))}
-        />,
-      ])}
-    </Group>
-  );
-}
-
-interface RelatedTableProps {
-  readonly title: string;
-  /** Titles of the numbers. */
-  readonly columns: readonly string[];
-  /** Said where there are no rows. */
-  readonly empty: string;
-  readonly rows: readonly {
-    readonly component: string;
-    readonly cells: readonly { readonly text: string; readonly exact: number }[];
-  }[];
-  readonly hrefOf: HrefOf;
-}
-
-function RelatedTable({ title, columns, empty, rows, hrefOf }: RelatedTableProps): VNode {
-  if (rows.length === 0) {
-    return (
-      <div>
-        <h4>{title}</h4>
-        <p class="empty-state">{empty}</p>
-      </div>
-    );
-  }
-  return (
-    <table>
-      <caption>{title}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Component</th>
-          {columns.map((column) => <th scope="col" class="number">{column}</th>)}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ component, cells }) => (
-          <tr>
-            <th scope="row">
-              <a href={hrefOf(component)}>
-                <code>{component}</code>
-              </a>
-            </th>
-            {cells.map(({ text, exact }) => <td class="number" title={String(exact)}>{text}</td>)}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <RelatedTable
+      title={`${PLURALS[kind]} on the same texts`}
+      columns={["shared", "Jaccard"]}
+      empty="None is strongest on the same texts."
+      rows={shared.map(({ component, shared: count, jaccard }) => ({
+        component,
+        cells: [{ text: formatCount(count), exact: count }, { text: formatNumber(jaccard), exact: jaccard }],
+      }))}
+      shown={shown}
+    />
   );
 }
