@@ -82,17 +82,33 @@ export class CoActivationSearch {
     }));
   }
 
-  /** Pearson's; NaN where one of the two does not vary. */
-  #correlation(group: GroupStatistics, index: number): number {
-    const own = this.#direction;
+  /** Pearson's; NaN where one of the two does not vary. The tight loop: a layer has thousands. */
+  #correlation({ sampleMaxima }: GroupStatistics, index: number): number {
+    const [own, slots, start] = [this.#direction, this.#slots, index * RANDOM_SEQUENCES];
     if (own === null) return NaN;
-    const other = directionOf(maximaOf(group, index), this.#slots);
-    return other === null ? NaN : own.reduce((sum, value, i) => sum + value * (other[i] ?? NaN), 0);
+    const first = sampleMaxima[start + (slots[0] ?? 0)] ?? NaN;
+    // Differences to the first: those of a component that does not vary are exactly 0.
+    let [sum, product] = [0, 0];
+    for (let i = 0; i < slots.length; i++) {
+      const value = (sampleMaxima[start + (slots[i] ?? 0)] ?? NaN) - first;
+      sum += value;
+      product += (own[i] ?? NaN) * value;
+    }
+    const mean = sum / slots.length;
+    let squares = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const value = (sampleMaxima[start + (slots[i] ?? 0)] ?? NaN) - first - mean;
+      squares += value * value;
+    }
+    return squares === 0 ? NaN : product / Math.sqrt(squares);
   }
 
   #sharedSequences(group: GroupStatistics, index: number): number {
+    const { topSequences } = group;
     let count = 0;
-    for (const sequence of topSequences(group, index)) if (this.#strongest.has(sequence)) count++;
+    for (let at = index * TOP_SEQUENCES; at < (index + 1) * TOP_SEQUENCES; at++) {
+      if (this.#strongest.has(topSequences[at] ?? NO_SEQUENCE)) count++;
+    }
     return count;
   }
 }
@@ -102,12 +118,9 @@ function maximaOf({ sampleMaxima }: GroupStatistics, index: number): Float32Arra
   return sampleMaxima.subarray(index * RANDOM_SEQUENCES, (index + 1) * RANDOM_SEQUENCES);
 }
 
-function topSequences(group: GroupStatistics, index: number): Uint32Array {
-  return group.topSequences.subarray(index * TOP_SEQUENCES, (index + 1) * TOP_SEQUENCES);
-}
-
-function strongestSequences(group: GroupStatistics, index: number): ReadonlySet<number> {
-  return new Set(topSequences(group, index).filter((sequence) => sequence !== NO_SEQUENCE));
+function strongestSequences({ topSequences }: GroupStatistics, index: number): ReadonlySet<number> {
+  const own = topSequences.subarray(index * TOP_SEQUENCES, (index + 1) * TOP_SEQUENCES);
+  return new Set(own.filter((sequence) => sequence !== NO_SEQUENCE));
 }
 
 /** The numbers less their mean, of length 1; null where they are all the same. */
