@@ -9,6 +9,7 @@ import type {
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
@@ -124,6 +125,10 @@ export interface Engine {
   firing(request: FiringRequest, options?: CallOptions): Promise<Firing>;
   /** Texts of a sweep that hold a phrase, and components that are strongest on it. @throws {NotFoundError | ValidationError | CancelledError} */
   search(request: SearchRequest, options?: CallOptions): Promise<SearchResult>;
+  /**
+   * Components related to one: by their weights, and by when they are active where a sweep has collected something. Errors as `run`.
+   */
+  related(request: RelatedRequest, options?: CallOptions): Promise<RelatedComponents>;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

@@ -109,6 +109,18 @@ export {
   searchRequestSchema,
   type SearchResult,
 } from "./corpus/search_requests.ts";
+export {
+  type CoActivation,
+  MAX_RELATED,
+  READER_WAYS,
+  type ReaderWay,
+  type RelatedComponents,
+  type RelatedList,
+  type RelatedRequest,
+  relatedRequestSchema,
+  SIMILARITIES,
+  type Similarity,
+} from "./corpus/related_request.ts";
 export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";

@@ -32,6 +32,7 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
@@ -317,6 +318,10 @@ class LocalEngine implements Engine {
 
   search(request: SearchRequest, options: CallOptions = {}): Promise<SearchResult> {
     return this.#reports.search.search(request, options);
+  }
+
+  related(request: RelatedRequest, options: CallOptions = {}): Promise<RelatedComponents> {
+    return this.#reports.related.related(request, options);
   }
 
   status(): EngineStatus {

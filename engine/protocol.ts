@@ -18,6 +18,7 @@ import type { Question } from "./circuit/question_graph.ts";
 import type { RunKind } from "./circuit/run_parts.ts";
 import type { Component } from "./corpus/component.ts";
 import type { StrongestPlaces } from "./corpus/firing_graph.ts";
+import type { WeightRelations } from "./corpus/related_request.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { DictionaryLocation } from "./dictionaries/find_dictionaries.ts";
 import type { ModelLocation } from "./model/language_model.ts";
@@ -74,6 +75,11 @@ export type EngineRequests = {
   firing: {
     input: { modelId: string; tokens: readonly number[]; queries: readonly number[] };
     output: { strongest: ReadonlyMap<string, StrongestPlaces>; sessions: SessionCounters };
+  };
+  /** Components related to one by their weights, at most `top` of each list. */
+  related: {
+    input: { modelId: string; component: Component; top: number };
+    output: { relations: WeightRelations; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

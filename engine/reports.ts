@@ -4,6 +4,7 @@ import type { PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
 import type { JobSource } from "./job_source.ts";
 import { NodeReports } from "./node_reports.ts";
+import { RelatedReports } from "./related_reports.ts";
 import type { ReportSource } from "./report_source.ts";
 import { SearchReports } from "./search_reports.ts";
 import { SideReports } from "./side_reports.ts";
@@ -15,6 +16,7 @@ export interface Reports {
   readonly circuits: CircuitReports;
   readonly corpus: CorpusReports;
   readonly search: SearchReports;
+  readonly related: RelatedReports;
 }
 
 export function openReports(
@@ -34,5 +36,6 @@ export function openReports(
     circuits: new CircuitReports(source, nodes),
     corpus: new CorpusReports(jobs, { ...shared, published }),
     search: new SearchReports(jobs, shared),
+    related: new RelatedReports(jobs, shared),
   };
 }

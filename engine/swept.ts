@@ -4,10 +4,10 @@ import { GroupStatistics } from "./corpus/group_statistics.ts";
 import { Sequences } from "./corpus/sequences.ts";
 import { groupName } from "./corpus/sweeper.ts";
 import type { Turns } from "./corpus/turns.ts";
-import { NotFoundError } from "./errors.ts";
+import { EngineUnavailableError, NotFoundError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import type { SweepRow } from "./store/sweep_rows.ts";
+import type { SweepRow, SweepRows } from "./store/sweep_rows.ts";
 
 /** A sweep that something has been collected in. */
 export interface FoundSweep {
@@ -17,13 +17,20 @@ export interface FoundSweep {
 
 /** Times that groups are read with pauses, before they are read in one go. */
 const MAX_PAUSED_READS = 3;
+/** Times that they are read at all: in one go nothing comes between, unless another process stores what it sweeps. */
+const MAX_READS = 6;
+
+/** Where sweeps are read from. */
+export interface SweptSource extends Pick<JobSource, "digest"> {
+  readonly store: { readonly sweeps: Pick<SweepRows, "list" | "find" | "group" | "texts"> };
+}
 
 export class SweptTexts {
-  readonly #source: Pick<JobSource, "store" | "digest">;
+  readonly #source: SweptSource;
   /** The sequences that were read last, with the sweep that they belong to. */
   #texts: { readonly key: string; readonly sequences: Sequences } | null = null;
 
-  constructor(source: Pick<JobSource, "store" | "digest">) {
+  constructor(source: SweptSource) {
     this.#source = source;
   }
 
@@ -64,16 +71,17 @@ export class SweptTexts {
    *
    * @param begin Makes what collects the groups; called again for each new start
    * @throws {NotFoundError} if one cannot be read
+   * @throws {EngineUnavailableError} if it is replaced time and again
    */
   async collect<T extends { add(about: Omit<Component, "index">, group: GroupStatistics): void }>(
     { model, row: { key } }: FoundSweep,
     { groups, turns }: { readonly groups: readonly Omit<Component, "index">[]; readonly turns: Turns },
-    begin: () => T,
+    begin: (row: SweepRow) => T,
   ): Promise<T> {
     for (let attempt = 1;; attempt++) {
       const row = this.#source.store.sweeps.find(key);
       if (row === null) throw new NotFoundError("What the sweep has collected cannot be read: see the log");
-      const collected = begin();
+      const collected = begin(row);
       let missing: Omit<Component, "index"> | null = null;
       for (const about of groups) {
         const group = this.#read({ model, row }, about);
@@ -86,6 +94,11 @@ export class SweptTexts {
       }
       if (missing === null) return collected;
       if (this.#source.store.sweeps.find(key)?.generation === row.generation) throw unreadable(missing);
+      if (attempt === MAX_READS) {
+        throw new EngineUnavailableError(
+          `The sweep over "${row.textSet}" was stored anew each of ${MAX_READS} times that it was read: ask again`,
+        );
+      }
     }
   }
 

@@ -33,7 +33,8 @@ const LINES_TYPE: string = "application/x-ndjson";
 const kind = z.enum(COMPONENT_KINDS);
 const count = z.string().regex(/^\d{1,9}$/, "Expected a whole number from 0").transform(Number);
 const layerParameters = idParameter.extend({ kind, layer: count });
-const componentParameters = layerParameters.extend({ index: count });
+/** A neuron or head of a model in an address. */
+export const componentParameters = layerParameters.extend({ index: count });
 const textSet = recordsRequestSchema.shape.textSet;
 
 /** GET /models/{id}/text-sets */

@@ -7,6 +7,9 @@ import { DEFAULT_VIEW, type RunViewState, viewQuery } from "./view_state.ts";
 /** A path of this application. Only the functions of this file make one. */
 export type AppUrl = string & { readonly brand: "AppUrl" };
 
+/** Id of the help's part about related components. */
+export const RELATED_HELP_ID = "related";
+
 function url(path: string, query: URLSearchParams = new URLSearchParams()): AppUrl {
   const text = query.toString();
   return (text === "" ? path : `${path}?${text}`) as AppUrl;
@@ -134,6 +137,11 @@ export function formCheckUrl(): AppUrl {
 
 export function helpUrl(): AppUrl {
   return url("/help");
+}
+
+/** Where the help says how components are compared. */
+export function relatedHelpUrl(): AppUrl {
+  return `${helpUrl()}#${RELATED_HELP_ID}` as AppUrl;
 }
 
 /** A node of a run. */

@@ -187,6 +187,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /models/{id}",
     "GET /models/{id}/catalogue",
     "GET /models/{id}/components/{kind}/{layer}/{index}",
+    "GET /models/{id}/components/{kind}/{layer}/{index}/related",
     "GET /models/{id}/layers/{kind}/{layer}/records.ndjson",
     "GET /models/{id}/text-sets",
     "GET /runs/{id}",

@@ -62,7 +62,7 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["component without a run", "/models/demo/components/mlp/1/31"],
     [
       "component, everything open",
-      "/models/demo/components/head/0/1?all=top,random,quantiles&mode=incoming&p=Mary+gave&pin=top.0.2",
+      "/models/demo/components/head/0/1?all=top,random,quantiles,related&mode=incoming&p=Mary+gave&pin=top.0.2",
     ],
     ["heads", "/models/demo/catalogue"],
     ["neurons", "/models/demo/catalogue?kind=mlp&layer=1&sort=mean&dir=asc"],

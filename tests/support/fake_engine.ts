@@ -40,6 +40,8 @@ import {
   type ModelSummary,
   NotFoundError,
   type RecordsRequest,
+  type RelatedComponents,
+  type RelatedRequest,
   type RunAnswer,
   type RunResult,
   type RunSpec,
@@ -65,6 +67,7 @@ import {
 } from "./fake_corpus.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
+import { fakeRelated } from "./fake_related.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
@@ -275,6 +278,13 @@ export class FakeEngine implements Engine {
     return Promise.try(() => {
       this.#fail();
       return fakeSearch(request);
+    });
+  }
+
+  related(request: RelatedRequest): Promise<RelatedComponents> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeRelated(request);
     });
   }
 
