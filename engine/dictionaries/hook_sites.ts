@@ -69,6 +69,12 @@ export function requireSite(
   if (READABLE_SITES.indexOf(read) > READABLE_SITES.indexOf(writable)) {
     return refuse(name, `it reads ${read}, which comes after ${writable}, where it writes`);
   }
+  if (read === "hook_attn_out" && writable !== read) {
+    return refuse(
+      name,
+      `it reads ${read} and writes ${writable}; what attention writes is read only to stand for itself`,
+    );
+  }
   return { layer, read, write: writable };
 }
 
