@@ -20,6 +20,7 @@ import { blockOf } from "../model/architecture.ts";
 import { type DictionaryDetail, type LatentKind, standsForNeurons } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { alongDecoder, writeScale } from "../model/latents.ts";
+import { type SpliceFigures, spliceFigures } from "./dictionary_sums.ts";
 import { type Direction, dot, type NodeScalars, type VectorScalars } from "./metrics.ts";
 import type { Splice } from "./splice.ts";
 
@@ -29,6 +30,9 @@ export interface SpliceScalars {
   /** `[batch, token, latent]` */
   readonly latents: NodeScalars;
   readonly error: VectorScalars;
+  /** Of what the rest of the pass reads at the site: latents, error and all. */
+  readonly whole: Omit<VectorScalars, "writeNorm">;
+  readonly figures: SpliceFigures;
   /** What the changes of latents add to J directly: `[batch]`; null where none is changed. */
   readonly changeEffect: Value | null;
 }
@@ -77,6 +81,8 @@ export function spliceScalars(splice: Splice, { model, gradient, direction }: Sp
       directEffect: alongDirection(error),
       totalEffect: dot(error, ownGradient),
     },
+    whole: { directEffect: alongDirection(output), totalEffect: dot(output, ownGradient) },
+    figures: spliceFigures(splice),
     changeEffect: output === activation ? null : reduceSum(alongDirection(sub(output, activation)), { axes: [1] }),
   };
 }

@@ -1,7 +1,7 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
 import type { LatentKind } from "../model/dictionary.ts";
 import type { Basis } from "./dictionary_spec.ts";
-
+import type { DictionarySums } from "./dictionary_sums.ts";
 import type { Metric } from "./metrics.ts";
 import type { Question } from "./question_graph.ts";
 import type { Effect } from "./run_graph.ts";
@@ -44,6 +44,7 @@ export interface DictionaryNumbers {
   readonly latentCount: number;
   readonly latents: readonly Candidate[];
   readonly error: VectorNumbers;
+  readonly sums: DictionarySums;
 }
 
 /** The numbers of a run. */
