@@ -2,13 +2,11 @@
  * What a run tells of each dictionary as a whole: how many latents are active, how much is left out, and what latents, error and the
  * rest add together. Whole tensors of latents stay in the graph.
  */
-import { equal, where } from "../onnx/elementwise.ts";
-import { reduceL2, reduceSum } from "../onnx/linear.ts";
-import { scalar, type Value } from "../onnx/value.ts";
+import { reduceSum } from "../onnx/linear.ts";
+import type { Value } from "../onnx/value.ts";
 import { type DictionaryDetail, type LatentKind, latentKind } from "../model/dictionary.ts";
 import type { VectorScalars } from "./metrics.ts";
-import type { SpliceScalars } from "./latent_scalars.ts";
-import type { Splice } from "./splice.ts";
+import type { SpliceFigures, SpliceScalars } from "./latent_scalars.ts";
 
 /** Effects of a dictionary's parts, over all tokens: `[side]`. Together they are those of the activation at its site. */
 export interface PartSums {
@@ -35,21 +33,6 @@ export interface DictionarySums {
   readonly errorNorm: readonly (readonly number[])[];
   readonly directEffect: PartSums;
   readonly totalEffect: PartSums;
-}
-
-/** Graph values of a dictionary as a whole: `[batch, token]` each. */
-export interface SpliceFigures {
-  readonly active: Value;
-  readonly activationNorm: Value;
-  readonly errorNorm: Value;
-}
-
-export function spliceFigures({ ownLatents, activation, error }: Splice): SpliceFigures {
-  return {
-    active: reduceSum(where(equal(ownLatents, scalar(0)), scalar(0), scalar(1)), { axes: [2] }),
-    activationNorm: reduceL2(activation, { axes: [-1] }),
-    errorNorm: reduceL2(error, { axes: [-1] }),
-  };
 }
 
 /** The outputs of one dictionary, `[batch, token]` each. */
