@@ -14,6 +14,7 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
+import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
@@ -77,6 +78,8 @@ export interface Engine {
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
   scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
+  /** Where an attention latent's value comes from, token by token. Errors as `run`. */
+  attributedTokens(request: AttributedTokensRequest, options?: CallOptions): Promise<AttributedTokens>;
   /** The residual stream read out after every layer, at a window of tokens. Errors as `run`. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensResult>;
   /** One head's token pairs on one side. Errors as `run`. */

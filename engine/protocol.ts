@@ -4,6 +4,8 @@ import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
 import type {
   AttentionQuestion,
+  AttributedTokensNumbers,
+  AttributedTokensQuestion,
   EdgesQuestion,
   LensNumbers,
   LensQuestion,
@@ -56,6 +58,10 @@ export type EngineRequests = {
   attention: {
     input: { modelId: string; question: AttentionQuestion };
     output: { values: readonly (readonly number[])[]; sessions: SessionCounters };
+  };
+  attributedTokens: {
+    input: { modelId: string; question: AttributedTokensQuestion };
+    output: { numbers: AttributedTokensNumbers; sessions: SessionCounters };
   };
   means: {
     input: { modelId: string; texts: readonly (readonly number[])[] };

@@ -16,7 +16,14 @@ const MAX_STORED_CHARACTERS = 1_000_000;
 const MAX_HELD = 200;
 
 /** What is told of a question. */
-export type ReportKind = "objective" | "edges" | "scored-tokens" | "logit-lens" | "attention" | "circuit-nodes";
+export type ReportKind =
+  | "objective"
+  | "edges"
+  | "scored-tokens"
+  | "attributed-tokens"
+  | "logit-lens"
+  | "attention"
+  | "circuit-nodes";
 
 /** A question, checked against its model. */
 export interface Asked {

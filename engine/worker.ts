@@ -104,6 +104,11 @@ serveWorker<EngineRequests>({
     const values = await questioner.attention(await opened().model(modelId), question);
     return { output: { values, sessions: questioner.sessions } };
   },
+  attributedTokens: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const numbers = await questioner.attributedTokens(await opened().model(modelId), question);
+    return { output: { numbers, sessions: questioner.sessions } };
+  },
   means: async ({ modelId, texts }) => {
     const { questioner } = opened();
     const sums = await questioner.means(await opened().model(modelId), texts);

@@ -1,6 +1,14 @@
 /** Shapes of what `/api/v1` answers, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { EDGE_KINDS, interventionSchema, JOB_KINDS, JOB_STATES, METRICS, traceSchema } from "../engine/mod.ts";
+import {
+  EDGE_KINDS,
+  interventionSchema,
+  JOB_KINDS,
+  JOB_STATES,
+  LATENT_KINDS,
+  METRICS,
+  traceSchema,
+} from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
 export const problemSchema = z.object({
@@ -88,6 +96,7 @@ const canonicalSpecSchema = z.object({
   trace: traceSchema.nullable(),
   basis: z.object({ mlp: z.enum(["neuron", "latent"]), attention: z.enum(["head", "latent"]) }),
   dictionaries: z.array(z.string()).readonly(),
+  dropErrors: z.boolean().optional(),
   topK: z.int(),
 }).openapi("RunSpec");
 
@@ -107,6 +116,21 @@ const layerSumsSchema = z.object({
   attention: z.array(numbers).readonly(),
   mlp: z.array(numbers).readonly(),
 }).openapi("LayerSums");
+
+const partSumsSchema = z.object({ latents: numbers, error: numbers, rest: numbers }).openapi("PartSums");
+
+/** A dictionary of a run as a whole: its sparsity, what it leaves out, and what its parts add. */
+const dictionarySumsSchema = z.object({
+  dictionary: z.string(),
+  kind: z.enum(LATENT_KINDS),
+  layer: z.int(),
+  latentCount: z.int(),
+  active: perSideAndToken,
+  activationNorm: perSideAndToken,
+  errorNorm: perSideAndToken,
+  directEffect: partSumsSchema,
+  totalEffect: partSumsSchema,
+}).openapi("DictionarySums");
 
 const sideLabelSchema = z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]);
 
@@ -153,6 +177,14 @@ export const scoredTokensSchema = z.object({
   reads: z.array(z.object({ path: z.enum(["q", "k"]).nullable(), ...scoredListFields })).readonly(),
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
+
+/** Where an attention latent's value comes from. */
+export const attributedTokensSchema = z.object({
+  node: z.string(),
+  activation: z.number(),
+  tokens: z.array(tokenSchema).readonly(),
+  values: z.array(z.number()).readonly(),
+}).openapi("AttributedTokens");
 
 /** Tokens in a row. */
 export const tokenListSchema = z.array(tokenSchema).readonly();
@@ -258,8 +290,14 @@ export const runResultSchema = z.object({
     totalEffect: effectSumsSchema,
     layers: z.object({ directEffect: layerSumsSchema, totalEffect: layerSumsSchema }).nullable(),
   }),
+  dictionaries: z.array(dictionarySumsSchema).readonly().optional(),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), difference: z.number(), tolerance: z.number() }))
     .readonly(),
   timing: z.object({ queuedMs: z.number(), compileMs: z.number(), computeMs: z.number(), device: z.string() }),
-  provenance: z.object({ model: z.string(), weights: z.string(), version: z.string() }),
+  provenance: z.object({
+    model: z.string(),
+    weights: z.string(),
+    dictionaries: z.record(z.string(), z.string()).readonly().optional(),
+    version: z.string(),
+  }),
 }).openapi("RunResult");

@@ -11,6 +11,8 @@ import {
   type AttentionRequest,
   attentionRequestSchema,
   type AttentionResult,
+  type AttributedTokens,
+  type AttributedTokensRequest,
   type CallOptions,
   CancelledError,
   type Catalogue,
@@ -298,6 +300,11 @@ export class FakeEngine implements Engine {
     this.#fail();
     const list = { top: [{ ...BOS, score: 2, normalized: 1 }], bottom: [{ ...BOS, score: -1, normalized: -0.5 }] };
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
+  }
+
+  attributedTokens({ node: ref }: AttributedTokensRequest): Promise<AttributedTokens> {
+    this.#fail();
+    return Promise.resolve({ node: ref, activation: 2, tokens: [BOS], values: [1.25] });
   }
 
   lens(request: LensRequest): Promise<LensResult> {
