@@ -221,7 +221,7 @@ class LocalEngine implements Engine {
   }
 
   attributedTokens(request: AttributedTokensRequest, options: CallOptions = {}): Promise<AttributedTokens> {
-    return this.#nodeReports.attributedTokens(request, options);
+    return this.#reports.nodes.attributedTokens(request, options);
   }
 
   attention(request: AttentionRequest, options: CallOptions = {}): Promise<AttentionResult> {
