@@ -1,6 +1,6 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
-import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
+import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig, type SweepOrder } from "./engine/config.ts";
 import { type Engine, openEngine, StartError, sweepCommand } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
 
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     records: config.records,
     log: logLine,
   });
-  if (command.kind === "sweep") return await runSweep(engine, command.model);
+  if (command.kind === "sweep") return await runSweep(engine, command);
   const server = listen(config, engine);
   const stop = async () => {
     // A second signal must not wait for the first.
@@ -44,13 +44,13 @@ async function main(): Promise<void> {
 }
 
 /** Sweeps to the end, or until somebody stops it; either way what is done is kept. */
-async function runSweep(engine: Engine, model: string | null): Promise<void> {
+async function runSweep(engine: Engine, { model, dictionary }: SweepOrder): Promise<void> {
   onStop(async () => {
     await engine.close();
     Deno.exit(130);
   });
   try {
-    await sweepCommand(engine, { model, write });
+    await sweepCommand(engine, { model, dictionary, write });
   } finally {
     await engine.close();
   }

@@ -23,16 +23,26 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[];
 }
 
+/** Sweep without a server. */
+export interface SweepOrder {
+  readonly kind: "sweep";
+  readonly config: ServerConfig;
+  /** Null: all that are loaded. */
+  readonly model: string | null;
+  /** One dictionary, or "all"; null: none, the models' own components. */
+  readonly dictionary: string | null;
+}
+
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
-  /** Sweep without a server; `model` null: all that are loaded. */
-  | { readonly kind: "sweep"; readonly config: ServerConfig; readonly model: string | null }
+  | SweepOrder
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
-       deno task sweep [OPTION]… [--model ID]   collects records of all components, without a server
+       deno task sweep [OPTION]… [--model ID] [--dictionary ID|all]
+                            collects records without a server: of all neurons and heads, or of a dictionary's latents
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
   --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
@@ -58,7 +68,11 @@ const STRING_FLAGS = [
   "device",
   "allow-host",
   "model",
+  "dictionary",
 ] as const;
+/** What only makes sense for one command. */
+const SWEEP_FLAGS = ["model", "dictionary"] as const;
+type SweepFlag = typeof SWEEP_FLAGS[number];
 type StringFlag = typeof STRING_FLAGS[number];
 
 const repeated = { type: "string", multiple: true } as const;
@@ -74,10 +88,11 @@ const STRING_OPTIONS = {
   device: repeated,
   "allow-host": repeated,
   model: repeated,
+  dictionary: repeated,
 } as const satisfies Record<StringFlag, unknown>;
 
-/** Of all but `--model`, which only makes sense for one command. */
-const VARIABLES: Readonly<Record<Exclude<StringFlag, "model">, string>> = {
+/** Of all flags of the server. */
+const VARIABLES: Readonly<Record<Exclude<StringFlag, SweepFlag>, string>> = {
   port: "TDB_PORT",
   host: "TDB_HOST",
   models: "TDB_MODELS",
@@ -132,9 +147,12 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     device: parseDevice(settingOf("device")),
     allowedHosts: settingOf("allow-host").values,
   };
-  const model = single(settingOf("model")) ?? null;
-  if (isSweep) return { kind: "sweep", config, model };
-  if (model !== null) throw new StartError("Cannot start: --model belongs to deno task sweep; --models loads models");
+  const [model, dictionary] = SWEEP_FLAGS.map((flag) => single(settingOf(flag)) ?? null);
+  if (isSweep) return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
+  for (const [flag, value, plural] of [["model", model, "models"], ["dictionary", dictionary, "dictionaries"]]) {
+    if (value === null) continue;
+    throw new StartError(`Cannot start: --${flag} belongs to deno task sweep; --${plural} loads ${plural}`);
+  }
   return { kind: "start", config };
 }
 
@@ -177,7 +195,7 @@ function setting(
     if (empty) throw new StartError(`Cannot start: --${flag} has no value; --help lists the flags`);
     return { source: `--${flag}`, values: given };
   }
-  if (flag === "model") return { source: "--model", values: [] };
+  if (flag === "model" || flag === "dictionary") return { source: `--${flag}`, values: [] };
   const variable = VARIABLES[flag];
   const value = env[variable];
   if (value === undefined || value === "") return { source: variable, values: [] };

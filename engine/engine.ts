@@ -115,7 +115,7 @@ export interface Engine {
   /** What a model can be swept over. @throws {NotFoundError} */
   textSets(modelId: string): Promise<readonly TextSet[]>;
   /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */
-  sweeps(modelId: string): Promise<readonly SweepSummary[]>;
+  sweeps(modelId: string, dictionary?: string | null): Promise<readonly SweepSummary[]>;
   /** What a component does over a text set. @throws {NotFoundError | ValidationError} that says how to start the sweep; else as `run` */
   records(request: RecordsRequest, options?: CallOptions): Promise<ComponentRecords>;
   /** A page of the components of a kind, sorted by a statistic or a score. @throws {NotFoundError | ValidationError} */

@@ -82,7 +82,7 @@ export {
   type Histogram,
   type ValueStatistics,
 } from "./corpus/component_records.ts";
-export { COMPONENT_KINDS, type ComponentKind } from "./corpus/component.ts";
+export { COMPONENT_KINDS, type ComponentKind, MODEL_KINDS, type ModelKind } from "./corpus/component.ts";
 export {
   type ActivationsRequest,
   activationsRequestSchema,

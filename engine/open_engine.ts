@@ -20,6 +20,7 @@ import { JobQueue } from "./jobs/job_queue.ts";
 import type { JobSource } from "./job_source.ts";
 import { computeMeans, newMeansJob } from "./means_work.ts";
 import { newSweepJob, sweep } from "./sweep_work.ts";
+import { scopeOf } from "./corpus/scope.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
@@ -135,7 +136,7 @@ class LocalEngine implements Engine {
       corpusFiles: options.corpusFiles ?? [],
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
-      digest: (model) => digests.model(model),
+      digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),
     };
     this.#jobs = new JobQueue(store.jobs, {
       means: (job, control) => computeMeans(job, control, this.#jobSource),
@@ -255,10 +256,12 @@ class LocalEngine implements Engine {
   }
 
   async startJob(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultId(), textSet } = parseOrThrow(jobRequestSchema, request);
+    const { kind, model: id = this.#defaultId(), textSet, dictionary } = parseOrThrow(jobRequestSchema, request);
     const model = this.#model(id);
     return this.#jobs.add(
-      kind === "means" ? await newMeansJob(model, this.#jobSource) : await newSweepJob(model, textSet, this.#jobSource),
+      kind === "means"
+        ? await newMeansJob(model, this.#jobSource)
+        : await newSweepJob(scopeOf(model, dictionary), textSet, this.#jobSource),
     );
   }
 
@@ -291,8 +294,8 @@ class LocalEngine implements Engine {
     return this.#reports.corpus.textSets(modelId);
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    return this.#reports.corpus.sweeps(modelId);
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
+    return this.#reports.corpus.sweeps(modelId, dictionary);
   }
 
   records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {

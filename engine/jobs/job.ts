@@ -10,16 +10,23 @@ export type JobState = typeof JOB_STATES[number];
 export const jobRequestSchema = z.strictObject({
   kind: z.enum(JOB_KINDS, { error: `Expected one of ${JOB_KINDS.join(", ")}` }).meta({
     description:
-      "means: mean values of all nodes over reference texts; sweep: records of all components over a text set",
+      "means: mean values of all nodes over reference texts; sweep: records of all components, or of a dictionary's latents, over a text set",
   }),
   model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
   textSet: z.string().max(200).optional().meta({ description: "Of a sweep: id of a text set; default: the first" }),
+  dictionary: z.string().max(300).optional().meta({
+    description:
+      "Of a sweep: id of a dictionary whose latents are swept; default: none, the model's own components are",
+  }),
+}).refine(({ kind, dictionary }) => dictionary === undefined || kind === "sweep", {
+  path: ["dictionary"],
+  message: "Expected none: only sweeps are of a dictionary",
 });
 
 export type JobRequest = z.input<typeof jobRequestSchema>;
 
 export interface Job {
-  /** Kind, model and, of a sweep, text set: `means:demo`, `sweep:demo:corpus`. */
+  /** Kind, model and, of a sweep, text set and dictionary: `means:demo`, `sweep:demo:corpus`, `sweep:demo:corpus:mlp-out-1`. */
   readonly id: string;
   readonly kind: JobKind;
   readonly model: string;
@@ -37,4 +44,6 @@ export interface Job {
   readonly etaSeconds: number | null;
   /** Why it failed; else null. */
   readonly problem: string | null;
+  /** Of a sweep of latents: id of their dictionary. */
+  readonly dictionary?: string;
 }
