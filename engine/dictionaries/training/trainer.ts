@@ -36,6 +36,22 @@ export class Trainer {
     this.#questioner = questioner;
   }
 
+  /** Takes one step a batch. Arguments and errors as `step`. */
+  async steps(
+    model: ModelWeights,
+    { spec, state: before }: { readonly spec: TrainingSpec; readonly state: TrainingState },
+    batches: readonly Float32Array<ArrayBuffer>[],
+  ): Promise<{ readonly state: TrainingState; readonly reports: readonly StepReport[] }> {
+    let state = before;
+    const reports: StepReport[] = [];
+    for (const rows of batches) {
+      const taken = await this.step(model, { spec, state }, rows);
+      state = taken.state;
+      reports.push(taken.report);
+    }
+    return { state, reports };
+  }
+
   /**
    * Takes one step.
    *

@@ -17,8 +17,8 @@ export type TrainedArchitecture = typeof TRAINED_ARCHITECTURES[number];
 
 /** Most weights of one matrix: 128 MiB of it, and six times as much in all. */
 const MAX_MATRIX = 2 ** 25;
-/** Most latents of a batch: 256 MiB in float32, of which a step holds a few. */
-const MAX_BATCH_LATENTS = 2 ** 26;
+/** Most numbers of a batch, be it latents or activations: 256 MiB in float32, of which a step holds a few. */
+const MAX_BATCH = 2 ** 26;
 
 const whole = (least: number, most: number) =>
   z.int({ error: `Expected a whole number from ${least} to ${most}` })
@@ -93,8 +93,9 @@ export function resolveTraining(
   if (latents * width > MAX_MATRIX) {
     report("latents", `Expected at most ${Math.floor(MAX_MATRIX / width)} for activations of ${width} channels`);
   }
-  if (latents * batch > MAX_BATCH_LATENTS) {
-    report("batch", `Expected at most ${Math.floor(MAX_BATCH_LATENTS / latents)} tokens for ${latents} latents`);
+  const widest = Math.max(latents, width);
+  if (widest * batch > MAX_BATCH) {
+    report("batch", `Expected at most ${Math.floor(MAX_BATCH / widest)} tokens for ${latents} latents`);
   }
   if (issues.length > 0) throw new ValidationError(issues);
   return {
