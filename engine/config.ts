@@ -6,6 +6,7 @@ import type { PublishedSource } from "./corpus/published_records.ts";
 import { isUrl } from "./corpus/published_store.ts";
 import { StartError } from "./errors.ts";
 import { type Device, DEVICES } from "./runtime/backend.ts";
+import { takeTrainingFlags, TRAINING_HELP, type TrainingOrder, trainingOrder } from "./training_flags.ts";
 
 export interface ServerConfig {
   /** 0 means any free port. */
@@ -28,11 +29,14 @@ export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
   /** Sweep without a server; `model` null: all that are loaded. */
   | { readonly kind: "sweep"; readonly config: ServerConfig; readonly model: string | null }
+  /** Train a dictionary without a server. */
+  | { readonly kind: "train"; readonly config: ServerConfig; readonly order: TrainingOrder }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
        deno task sweep [OPTION]… [--model ID]   collects records of all components, without a server
+       deno task train-dictionary [OPTION]… --site HOOK --latents NUMBER --out DIR   trains a sparse autoencoder, without a server
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
   --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
@@ -44,6 +48,9 @@ export const HELP = `Usage: deno task start [OPTION]…
   --device NAME        ${DEVICES.join(" or ")} (TDB_DEVICE; default cpu)
   --allow-host NAME    a host name under which a team reaches the server; repeatable (TDB_ALLOWED_HOSTS)
   --version, --help
+
+Of train-dictionary:
+${TRAINING_HELP}
 
 A flag wins over its variable. Lists in variables are joined by "${delimiter}".`;
 
@@ -104,6 +111,10 @@ const SEPARATORS: Readonly<Partial<Record<StringFlag, RegExp>>> = {
   records: new RegExp(`${delimiter}(?=[^${delimiter}/\\\\=]+=)`),
 };
 
+/** Words that come first for something else than a server. */
+const COMMANDS = ["sweep", "train-dictionary"] as const;
+const NO_ORDER = { order: null, rest: null } as const;
+
 /** Values of one setting with the name under which they were given. */
 interface Setting {
   readonly source: string;
@@ -116,8 +127,9 @@ interface Setting {
  * @throws {StartError} with one line that says what is wrong and what would be right.
  */
 export async function parseConfig(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Command> {
-  const isSweep = args[0] === "sweep";
-  const flags = parseFlags(isSweep ? args.slice(1) : args);
+  const command = COMMANDS.find((name) => name === args[0]) ?? null;
+  const { order, rest } = command === "train-dictionary" ? takeTrainingFlags(args.slice(1)) : NO_ORDER;
+  const flags = parseFlags(rest ?? args.slice(command === null ? 0 : 1));
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
   const settingOf = (flag: StringFlag) => setting(flag, flags.values[flag], env);
@@ -133,8 +145,13 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     allowedHosts: settingOf("allow-host").values,
   };
   const model = single(settingOf("model")) ?? null;
-  if (isSweep) return { kind: "sweep", config, model };
-  if (model !== null) throw new StartError("Cannot start: --model belongs to deno task sweep; --models loads models");
+  if (command === "sweep") return { kind: "sweep", config, model };
+  if (order !== null) return { kind: "train", config, order: trainingOrder(order, model) };
+  if (model !== null) {
+    throw new StartError(
+      "Cannot start: --model belongs to deno task sweep and train-dictionary; --models loads models",
+    );
+  }
   return { kind: "start", config };
 }
 

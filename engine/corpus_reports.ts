@@ -3,13 +3,7 @@ import { parseOrThrow } from "./circuit/field_issues.ts";
 import { tokenizeText } from "./circuit/resolve_spec.ts";
 import { ComponentValuesSource } from "./component_values.ts";
 import { chooseSequences } from "./corpus/chosen_sequences.ts";
-import {
-  type Component,
-  type ComponentKind,
-  componentsPerLayer,
-  formatComponent,
-  resolveComponent,
-} from "./corpus/component.ts";
+import { type Component, type ComponentKind, formatComponent, resolveComponent } from "./corpus/component.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import {
   type ActivationsRequest,
@@ -25,47 +19,42 @@ import {
   recordsRequestSchema,
   TOP_SEQUENCES,
 } from "./corpus/corpus_requests.ts";
-import { GroupStatistics, NO_SEQUENCE, PLACE_KEYS } from "./corpus/group_statistics.ts";
+import { type GroupStatistics, NO_SEQUENCE, PLACE_KEYS } from "./corpus/group_statistics.ts";
 import { headScores } from "./corpus/head_scores.ts";
 import { PUBLISHED_SOURCE, type PublishedRecords } from "./corpus/published_records.ts";
-import { Sequences } from "./corpus/sequences.ts";
+import type { Sequences } from "./corpus/sequences.ts";
 import { momentsOf, statisticsOf } from "./corpus/statistics.ts";
-import { groupName } from "./corpus/sweeper.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { findTextSets } from "./corpus/text_sets.ts";
 import type { CallOptions } from "./engine.ts";
-import { NotFoundError, ValidationError } from "./errors.ts";
+import { ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ReportCache } from "./report_cache.ts";
 import type { SweepRow } from "./store/sweep_rows.ts";
-
-/** A sweep that something has been collected in. */
-interface FoundSweep {
-  readonly model: LanguageModel;
-  readonly row: SweepRow;
-}
+import type { FoundSweep, SweptTexts } from "./swept.ts";
 
 export class CorpusReports {
   readonly #source: JobSource;
+  readonly #swept: SweptTexts;
   readonly #values: ComponentValuesSource;
   readonly #published: ReadonlyMap<string, PublishedRecords>;
   readonly #defaultModel: () => string;
-  /** The sequences that were read last, with the sweep that they belong to. */
-  #texts: { readonly key: string; readonly sequences: Sequences } | null = null;
   /** The rows of the catalogue that was read last. */
   #rows: { readonly key: string; readonly rows: readonly CatalogueRow[] } | null = null;
 
   constructor(
     source: JobSource,
-    { cache, published, defaultModel }: {
+    { cache, swept, published, defaultModel }: {
       readonly cache: ReportCache;
+      readonly swept: SweptTexts;
       /** By model. */
       readonly published: ReadonlyMap<string, PublishedRecords>;
       readonly defaultModel: () => string;
     },
   ) {
     this.#source = source;
+    this.#swept = swept;
     this.#values = new ComponentValuesSource(source.worker, cache);
     this.#published = published;
     this.#defaultModel = defaultModel;
@@ -178,38 +167,20 @@ export class CorpusReports {
     return this.#source.model(id ?? this.#defaultModel());
   }
 
-  /** Sweeps of a model as it is now, the last begun first. */
-  async #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
-    return this.#source.store.sweeps.list(await this.#source.digest(model));
+  #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
+    return this.#swept.list(model);
   }
 
-  /** The sweep over a text set, or the first that has something. @throws {NotFoundError} that says how to begin it */
-  async #found(model: LanguageModel, textSet: string | undefined): Promise<FoundSweep> {
-    const rows = (await this.#sweepsOf(model)).filter(({ generation }) => generation > 0);
-    const own = rows.find((row) => row.textSet === "corpus");
-    const row = textSet === undefined ? own ?? rows[0] : rows.find((row) => row.textSet === textSet);
-    if (row !== undefined) return { model, row };
-    const over = textSet === undefined ? "" : ` over text set "${textSet}"`;
-    const asked = JSON.stringify({ kind: "sweep", model: model.id, ...textSet === undefined ? {} : { textSet } });
-    throw new NotFoundError(
-      `Nothing has been collected of model "${model.id}"${over}: start a sweep with POST /api/v1/jobs ${asked}`,
-    );
+  #found(model: LanguageModel, textSet: string | undefined): Promise<FoundSweep> {
+    return this.#swept.require(model, textSet);
   }
 
-  #group({ model, row }: FoundSweep, { kind, layer }: Omit<Component, "index">): GroupStatistics {
-    const size = componentsPerLayer(kind, model.architecture);
-    const buffer = this.#source.store.sweeps.group(row, groupName(kind, layer));
-    if (buffer === null) throw new NotFoundError(`What was collected of ${kind}/${layer} cannot be read: see the log`);
-    return new GroupStatistics(size, buffer);
+  #group(found: FoundSweep, group: Omit<Component, "index">): GroupStatistics {
+    return this.#swept.group(found, group);
   }
 
-  #sequences({ key }: SweepRow): Sequences {
-    if (this.#texts?.key === key) return this.#texts.sequences;
-    const texts = this.#source.store.sweeps.texts(key);
-    if (texts === null) throw new NotFoundError("The texts of the sweep cannot be read: see the log");
-    const sequences = new Sequences(texts.tokens, texts.starts);
-    this.#texts = { key, sequences };
-    return sequences;
+  #sequences(row: SweepRow): Sequences {
+    return this.#swept.sequences(row);
   }
 
   #catalogueRows(found: FoundSweep, kind: ComponentKind): readonly CatalogueRow[] {

@@ -8,8 +8,12 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
+import type { TrainingReport } from "./long_work.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
@@ -107,6 +111,13 @@ export interface Engine {
   resumeJob(id: string): void;
   /** Gives a job up; what a sweep has collected can still be read. @throws {NotFoundError} */
   cancelJob(id: string): void;
+  /** How a training went so far. @throws {NotFoundError} if there is no such job, or it trains nothing */
+  training(jobId: string): Promise<TrainingReport>;
+  /**
+   * What a loaded dictionary is measured to be on held-out text (`dictionaries/metrics.ts`): found, or computed.
+   * @throws {NotFoundError | ValidationError}; else as `run`
+   */
+  measureDictionary(request: MeasureDictionaryRequest, options?: CallOptions): Promise<DictionaryReport>;
   /** What a model can be swept over. @throws {NotFoundError} */
   textSets(modelId: string): Promise<readonly TextSet[]>;
   /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */
@@ -119,6 +130,14 @@ export interface Engine {
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>>;
   /** A component's values on some texts, in their order. Errors as `run`. */
   activations(request: ActivationsRequest, options?: CallOptions): Promise<readonly Example[]>;
+  /** Which components fire on a text, the strongest first. @throws {NotFoundError} without the records asked for; else as `run` */
+  firing(request: FiringRequest, options?: CallOptions): Promise<Firing>;
+  /** Texts of a sweep that hold a phrase, and components that are strongest on it. @throws {NotFoundError | ValidationError | CancelledError} */
+  search(request: SearchRequest, options?: CallOptions): Promise<SearchResult>;
+  /**
+   * Components related to one: by their weights, and by when they are active where a sweep has collected something. Errors as `run`.
+   */
+  related(request: RelatedRequest, options?: CallOptions): Promise<RelatedComponents>;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

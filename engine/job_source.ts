@@ -1,4 +1,5 @@
 /** What long work needs of the engine. */
+import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { EngineRequests } from "./protocol.ts";
 import type { WorkerClient } from "./runtime/worker_client.ts";
@@ -17,6 +18,6 @@ export interface JobSource {
   readonly stepTokens: number | null;
   /** A loaded model. @throws {NotFoundError} */
   model(id: string): LanguageModel;
-  /** Digest of a model's weights. */
-  digest(model: LanguageModel): Promise<string>;
+  /** Digest of a model's weights, and of dictionaries that something is computed with. */
+  digest(model: LanguageModel, dictionaries?: readonly Dictionary[]): Promise<string>;
 }

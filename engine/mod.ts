@@ -1,7 +1,9 @@
 /** The engine's public door: the only engine file that `routes/`, `views/` and `main.ts` import. */
 export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-export type { HookPointSummary, ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+export type { HookPointSummary } from "./model/hook_points.ts";
+export type { DictionaryDetail } from "./model/dictionary.ts";
+export type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
 export { traceSchema, type TraceSpec } from "./circuit/trace_spec.ts";
@@ -89,8 +91,50 @@ export {
   type RecordsRequest,
   recordsRequestSchema,
 } from "./corpus/corpus_requests.ts";
+export {
+  type Firing,
+  FIRING_SORTS,
+  type FiringRequest,
+  firingRequestSchema,
+  type FiringRow,
+  type FiringSort,
+  FOUND_SORTS,
+  type FoundComponent,
+  type FoundSort,
+  type FoundText,
+  MAX_FOUND_COMPONENTS,
+  MAX_PHRASE_CHARACTERS,
+  type PhraseMatch,
+  type SearchRequest,
+  searchRequestSchema,
+  type SearchResult,
+} from "./corpus/search_requests.ts";
+export {
+  type CoActivation,
+  MAX_RELATED,
+  READER_WAYS,
+  type ReaderWay,
+  type RelatedComponents,
+  type RelatedList,
+  type RelatedRequest,
+  relatedRequestSchema,
+  SIMILARITIES,
+  type Similarity,
+} from "./corpus/related_request.ts";
 export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";
 export { openEngine } from "./open_engine.ts";
 export { sweepCommand } from "./sweep_command.ts";
+export { trainCommand } from "./train_command.ts";
+export type { TrainingReport } from "./long_work.ts";
+export { type DictionaryReport, type MeasureDictionaryRequest, measureDictionarySchema } from "./dictionary_reports.ts";
+export type { CrossEntropies, DictionaryMetrics } from "./dictionaries/metrics.ts";
+export type { CurveMeasurement, CurvePoint } from "./dictionaries/training/training_curve.ts";
+export {
+  TRAINED_ARCHITECTURES,
+  type TrainedArchitecture,
+  type TrainingInput,
+  trainingSchema,
+  type TrainingSpec,
+} from "./dictionaries/training/training_spec.ts";

@@ -132,6 +132,12 @@ export class NodeReports {
       case "resid-error":
         return { node: ref, write, reads: [], alone: null };
       case "mlp-latent":
+        return {
+          node: ref,
+          write,
+          reads: [{ path: null, ...await read(writer) }],
+          alone: await list({ layer: writer.layer, latent: writer.latent }),
+        };
       case "resid-latent":
         return { node: ref, write, reads: [{ path: null, ...await read(writer) }], alone: null };
       case "attn-latent":

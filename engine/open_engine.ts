@@ -11,19 +11,17 @@ import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_sp
 import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
+import { join } from "node:path";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { ModelNotLoadedError, NotFoundError, StartError } from "./errors.ts";
+import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
-import { JobQueue } from "./jobs/job_queue.ts";
+import type { Job, JobRequest } from "./jobs/job.ts";
+import { LongWork, type TrainingReport } from "./long_work.ts";
 import type { JobSource } from "./job_source.ts";
-import { computeMeans, newMeansJob } from "./means_work.ts";
-import { newSweepJob, sweep } from "./sweep_work.ts";
 import { Measurer } from "./measurer.ts";
-import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
+import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
 import { openPublishedRecords, type PublishedRecords } from "./corpus/published_records.ts";
-import { CorpusReports } from "./corpus_reports.ts";
 import type {
   ActivationsRequest,
   Catalogue,
@@ -33,24 +31,25 @@ import type {
   RecordsRequest,
 } from "./corpus/corpus_requests.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
+import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
+import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
-import { CircuitReports } from "./circuit_reports.ts";
-import { NodeReports } from "./node_reports.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
-import { openModels } from "./open_models.ts";
+import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
+import { openReports, type Reports } from "./reports.ts";
 import { type Asked, ReportCache } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
 import type { OpenEngineOptions } from "./engine_options.ts";
 import { makeRun, type RunFrame, runId } from "./run_maker.ts";
 import { SharedWork } from "./shared_work.ts";
-import { SideReports } from "./side_reports.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
-import { Digests } from "./weights_digest.ts";
+import { Digests, requireLoaded } from "./weights_digest.ts";
 
 /** Bound on what compiled graphs hold, in bytes. */
 const MAX_SESSION_BYTES = 512 * 1024 * 1024;
@@ -121,12 +120,8 @@ class LocalEngine implements Engine {
   readonly #digests: Digests;
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
-  readonly #jobSource: JobSource;
-  readonly #jobs: JobQueue;
-  readonly #nodeReports: NodeReports;
-  readonly #sideReports: SideReports;
-  readonly #circuitReports: CircuitReports;
-  readonly #corpusReports: CorpusReports;
+  readonly #work: LongWork;
+  readonly #reports: Reports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
 
@@ -138,18 +133,17 @@ class LocalEngine implements Engine {
     this.#store = store;
     this.#digests = digests;
     this.#measurer = new Measurer(worker, store);
-    this.#jobSource = {
+    const jobSource: JobSource = {
       worker,
       store,
       corpusFiles: options.corpusFiles ?? [],
+      dataFolder: options.dataFolder,
+      trainedFolder: ({ id }) => options.trainedFolder ?? join(options.dataFolder, "dictionaries", id),
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
-      digest: (model) => digests.model(model),
+      digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),
     };
-    this.#jobs = new JobQueue(store.jobs, {
-      means: (job, control) => computeMeans(job, control, this.#jobSource),
-      sweep: (job, control) => sweep(job, control, this.#jobSource),
-    });
+    this.#work = new LongWork(jobSource, () => this.#defaultId());
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, {
@@ -158,21 +152,13 @@ class LocalEngine implements Engine {
       }),
       resolve: (input) => this.#resolve(input),
       // Not a run that anybody asked for: it is not kept.
-      compute: async ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
+      compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
-    this.#nodeReports = new NodeReports(source);
-    this.#sideReports = new SideReports(source);
-    const defaultModel = () => this.#defaultId();
-    this.#corpusReports = new CorpusReports(this.#jobSource, { cache: source.cache, published, defaultModel });
-    this.#circuitReports = new CircuitReports(source, this.#nodeReports);
+    this.#reports = openReports(source, jobSource, { published, defaultModel: () => this.#defaultId() });
   }
 
   models(): readonly ModelSummary[] {
-    return [...this.#models.values()].map(({ detail }) => {
-      const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
-        detail;
-      return summary;
-    });
+    return [...this.#models.values()].map(({ detail }) => summaryOf(detail));
   }
 
   model(id: string): ModelDetail {
@@ -208,23 +194,7 @@ class LocalEngine implements Engine {
   }
 
   async requireWeightsOf(runId: string): Promise<void> {
-    const { provenance: { model: id, weights, dictionaries = {} } } = this.storedRun(runId);
-    const model = this.#models.get(id);
-    if (model === undefined || await this.#digests.model(model) !== weights) {
-      throw new ModelNotLoadedError(
-        `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
-      );
-    }
-    const loaded = model.dictionaries.filter(({ detail }) => Object.hasOwn(dictionaries, detail.id));
-    const found = await this.#digests.dictionaries(loaded);
-    const missing = Object.entries(dictionaries).find(([name, digest]) => found[name] !== digest);
-    if (missing !== undefined) {
-      throw new ModelNotLoadedError(
-        `Dictionary "${
-          missing[0]
-        }" is not loaded with the weights of this run: start with its folder among --dictionaries`,
-      );
-    }
+    await requireLoaded(this.storedRun(runId).provenance, { models: this.#models, digests: this.#digests });
   }
 
   recentRuns(count: number): readonly RunResult[] {
@@ -242,26 +212,26 @@ class LocalEngine implements Engine {
   }
 
   edges(request: EdgesRequest, options: CallOptions = {}): Promise<EdgesResult> {
-    return this.#nodeReports.edges(request, options);
+    return this.#reports.nodes.edges(request, options);
   }
 
   scoredTokens(request: ScoredTokensRequest, options: CallOptions = {}): Promise<ScoredTokens> {
-    return this.#nodeReports.scoredTokens(request, options);
+    return this.#reports.nodes.scoredTokens(request, options);
   }
 
   lens(request: LensRequest, options: CallOptions = {}): Promise<LensResult> {
-    return this.#sideReports.lens(request, options);
+    return this.#reports.sides.lens(request, options);
   }
 
   attention(request: AttentionRequest, options: CallOptions = {}): Promise<AttentionResult> {
-    return this.#sideReports.attention(request, options);
+    return this.#reports.sides.attention(request, options);
   }
 
   circuit(
     request: CircuitRequest,
     options: CallOptions & { readonly patienceMs?: number } = {},
   ): Promise<CircuitResult> {
-    return this.#circuitReports.circuit(request, options);
+    return this.#reports.circuits.circuit(request, options);
   }
 
   async measure(runId: string, request: MeasureRequest): Promise<Measurement> {
@@ -283,61 +253,77 @@ class LocalEngine implements Engine {
     this.#measurer.cancel(runId, parseOrThrow(measureRequestSchema, request));
   }
 
-  async startJob(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultId(), textSet } = parseOrThrow(jobRequestSchema, request);
-    const model = this.#model(id);
-    return this.#jobs.add(
-      kind === "means" ? await newMeansJob(model, this.#jobSource) : await newSweepJob(model, textSet, this.#jobSource),
-    );
+  startJob(request: JobRequest): Promise<Job> {
+    return this.#work.start(request);
   }
 
   /** Goes on with the jobs of the last start. */
   resumeJobs(): void {
-    this.#jobs.start();
+    this.#work.queue.start();
   }
 
   jobs(): readonly Job[] {
-    return this.#jobs.list();
+    return this.#work.queue.list();
   }
 
   finishedJob(id: string): Promise<Job> {
-    return this.#jobs.finished(id);
+    return this.#work.queue.finished(id);
   }
 
   cancelJob(id: string): void {
-    this.#jobs.cancel(id);
+    this.#work.queue.cancel(id);
   }
 
   pauseJob(id: string): void {
-    this.#jobs.pause(id);
+    this.#work.queue.pause(id);
   }
 
   resumeJob(id: string): void {
-    this.#jobs.resume(id);
+    this.#work.queue.resume(id);
+  }
+
+  training(jobId: string): Promise<TrainingReport> {
+    return this.#work.training(jobId);
+  }
+
+  measureDictionary(request: MeasureDictionaryRequest, options: CallOptions = {}): Promise<DictionaryReport> {
+    return this.#reports.dictionaries.measure(request, options);
   }
 
   textSets(modelId: string): Promise<readonly TextSet[]> {
-    return this.#corpusReports.textSets(modelId);
+    return this.#reports.corpus.textSets(modelId);
   }
 
   sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    return this.#corpusReports.sweeps(modelId);
+    return this.#reports.corpus.sweeps(modelId);
   }
 
   records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {
-    return this.#corpusReports.records(request, options);
+    return this.#reports.corpus.records(request, options);
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    return this.#corpusReports.catalogue(request);
+    return this.#reports.corpus.catalogue(request);
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return this.#corpusReports.layerRecords(request);
+    return this.#reports.corpus.layerRecords(request);
   }
 
   activations(request: ActivationsRequest, options: CallOptions = {}): Promise<readonly Example[]> {
-    return this.#corpusReports.activations(request, options);
+    return this.#reports.corpus.activations(request, options);
+  }
+
+  firing(request: FiringRequest, options: CallOptions = {}): Promise<Firing> {
+    return this.#reports.search.firing(request, options);
+  }
+
+  search(request: SearchRequest, options: CallOptions = {}): Promise<SearchResult> {
+    return this.#reports.search.search(request, options);
+  }
+
+  related(request: RelatedRequest, options: CallOptions = {}): Promise<RelatedComponents> {
+    return this.#reports.related.related(request, options);
   }
 
   status(): EngineStatus {
@@ -357,7 +343,7 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#jobs.close(), this.#worker.close()]);
+    await Promise.all([this.#work.queue.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
   }
 
@@ -405,8 +391,4 @@ class LocalEngine implements Engine {
     this.#sessions = sessions;
     return result;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -29,6 +29,7 @@ export async function openModels(
   return models;
 }
 
-function messageOf(error: unknown): string {
+/** What went wrong, in words. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

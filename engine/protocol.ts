@@ -17,6 +17,8 @@ import type {
 import type { Question } from "./circuit/question_graph.ts";
 import type { RunKind } from "./circuit/run_parts.ts";
 import type { Component } from "./corpus/component.ts";
+import type { StrongestPlaces } from "./corpus/firing_graph.ts";
+import type { WeightRelations } from "./corpus/related_request.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { DictionaryLocation } from "./dictionaries/find_dictionaries.ts";
 import type { MetricSums } from "./dictionaries/metrics.ts";
@@ -74,6 +76,16 @@ export type EngineRequests = {
   values: {
     input: { modelId: string; component: Component; texts: readonly (readonly number[])[] };
     output: { values: readonly ComponentValues[]; sessions: SessionCounters };
+  };
+  /** The strongest place of every component in one text, at some of its tokens; by group, as in `mlp/3`. */
+  firing: {
+    input: { modelId: string; tokens: readonly number[]; queries: readonly number[] };
+    output: { strongest: ReadonlyMap<string, StrongestPlaces>; sessions: SessionCounters };
+  };
+  /** Components related to one by their weights, at most `top` of each list. */
+  related: {
+    input: { modelId: string; component: Component; top: number };
+    output: { relations: WeightRelations; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

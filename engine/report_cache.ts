@@ -36,7 +36,7 @@ export interface ReportRequest {
 
 /** A report about a model and its details: plain data, always in the same order. */
 export interface ModelReport {
-  readonly kind: "component-values";
+  readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation" | "dictionary-metrics";
   readonly model: LanguageModel;
   readonly details: unknown;
 }

@@ -1,6 +1,8 @@
 /** Which weights a number came from: the digest of the weights files, computed once for each version of a file. */
 import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
+import type { Provenance } from "./circuit/run_result.ts";
+import { ModelNotLoadedError } from "./errors.ts";
 import { combineDigests, digestFile, type WeightsFile } from "./model/checkpoint.ts";
 import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
@@ -65,4 +67,24 @@ export class Digests {
     known.catch(() => this.#known.delete(key));
     return known;
   }
+}
+
+/** Makes sure that the weights of a stored run are those that are loaded. @throws {ModelNotLoadedError} if they are not */
+export async function requireLoaded(
+  { model: id, weights, dictionaries = {} }: Provenance,
+  { models, digests }: { readonly models: ReadonlyMap<string, LanguageModel>; readonly digests: Digests },
+): Promise<void> {
+  const model = models.get(id);
+  if (model === undefined || await digests.model(model) !== weights) {
+    throw new ModelNotLoadedError(
+      `Model "${id}" is not loaded with the weights of this run: start with its folder among --models`,
+    );
+  }
+  const loaded = model.dictionaries.filter(({ detail }) => Object.hasOwn(dictionaries, detail.id));
+  const found = await digests.dictionaries(loaded);
+  const missing = Object.entries(dictionaries).find(([name, digest]) => found[name] !== digest);
+  if (missing === undefined) return;
+  throw new ModelNotLoadedError(
+    `Dictionary "${missing[0]}" is not loaded with the weights of this run: start with its folder among --dictionaries`,
+  );
 }

@@ -1,5 +1,7 @@
 /** The engine thread: ONNX Runtime and everything that feeds it. One request at a time, because `run` blocks the thread. */
 import { Questioner } from "./circuit/questioner.ts";
+import { strongestPlaces } from "./corpus/firing_graph.ts";
+import { relatedByWeights } from "./corpus/related_weights.ts";
 import { Sweeper } from "./corpus/sweeper.ts";
 import { DictionaryMeter } from "./dictionaries/dictionary_meter.ts";
 import { openDictionary } from "./dictionaries/open_dictionary.ts";
@@ -138,6 +140,17 @@ serveWorker<EngineRequests>({
     const { questioner, meter } = opened();
     const sums = await meter.measure(await opened().model(modelId), dictionary, texts);
     return { output: { sums, sessions: questioner.sessions } };
+  },
+  firing: async ({ modelId, tokens, queries }) => {
+    const { questioner } = opened();
+    const strongest = await strongestPlaces(questioner, await opened().model(modelId), { tokens, queries });
+    const transfer = [...strongest.values()].flatMap(({ values, places }) => [values.buffer, places.buffer]);
+    return { output: { strongest, sessions: questioner.sessions }, transfer };
+  },
+  related: async ({ modelId, component, top }) => {
+    const { questioner } = opened();
+    const relations = await relatedByWeights(questioner, await opened().model(modelId), { component, top });
+    return { output: { relations, sessions: questioner.sessions } };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();

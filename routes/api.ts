@@ -23,6 +23,8 @@ import {
   tokenize,
 } from "./api_routes.ts";
 import { addCorpusRoutes } from "./api_corpus.ts";
+import { addSearchRoutes } from "./api_search.ts";
+import { addRelatedRoutes } from "./api_related.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 
@@ -93,6 +95,8 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
       });
     });
   addCorpusRoutes(api, engine);
+  addSearchRoutes(api, engine);
+  addRelatedRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

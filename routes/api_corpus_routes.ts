@@ -13,6 +13,7 @@ import {
   idParameter,
   jsonBody,
   jsonContent,
+  numberOf,
   problemResponses,
   readProblems,
   workProblems,
@@ -32,13 +33,9 @@ const LINES_TYPE: string = "application/x-ndjson";
 const kind = z.enum(COMPONENT_KINDS);
 const count = z.string().regex(/^\d{1,9}$/, "Expected a whole number from 0").transform(Number);
 const layerParameters = idParameter.extend({ kind, layer: count });
-const componentParameters = layerParameters.extend({ index: count });
+/** A neuron or head of a model in an address. */
+export const componentParameters = layerParameters.extend({ index: count });
 const textSet = recordsRequestSchema.shape.textSet;
-
-/** A number in an address, checked as the engine's own field. */
-function numberOf<Schema extends z.ZodType<number, number>>(schema: Schema) {
-  return z.coerce.number<string>().pipe(schema).optional();
-}
 
 /** GET /models/{id}/text-sets */
 export const listTextSets = createRoute({

@@ -57,6 +57,13 @@ export function problemResponses<Status extends keyof typeof PROBLEMS>(
   }])) as unknown as Record<Status, ProblemResponse>;
 }
 
+/** A number in an address, checked as the engine's own field. */
+export function numberOf<Schema extends z.ZodType<number, number>>(
+  schema: Schema,
+): z.ZodOptional<z.ZodPipe<z.ZodCoercedNumber<string>, Schema>> {
+  return z.coerce.number<string>().pipe(schema).optional();
+}
+
 /** A schema of the engine under a name in the document. It was made before schemas learnt of OpenAPI; its copy has. */
 export function documented<Schema extends z.ZodObject>(schema: Schema, name: string): Schema {
   return schema.clone().openapi(name);

@@ -22,6 +22,7 @@ import { operationRoutes } from "./operations.ts";
 import { preferenceRoutes } from "./preferences.ts";
 import { renderer } from "./renderer.tsx";
 import { runRoutes } from "./runs.tsx";
+import { searchRoutes } from "./search.tsx";
 import { bodyLimit, contentTypeCheck, hostCheck, pageHeaders, sameOriginCheck } from "./security.ts";
 import { accessLog, countRequests, RequestMetrics } from "./telemetry.ts";
 
@@ -65,6 +66,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", compareRoutes(deps));
   app.route("/", componentRoutes(deps));
   app.route("/", catalogueRoutes(deps));
+  app.route("/", searchRoutes(deps));
   app.route("/", jobRoutes(deps));
   app.route("/", helpRoutes());
   app.route("/", preferenceRoutes());

@@ -97,13 +97,15 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
   const hasRecords = chosen !== undefined && sources.includes(chosen);
   const textSet = chosen === undefined ? {} : { textSet: chosen };
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
-  const [records, inRun, own, tokens] = await Promise.all([
+  const [records, inRun, own, tokens, related] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, { model, component }, work), patience),
+    loaded(engine.related({ ...asked, ...textSet }), patience),
   ]);
-  return { run, sweeps, sources, job: sweepJob(engine, model.id), records, inRun, own, tokens: withoutNull(tokens) };
+  const job = sweepJob(engine, model.id);
+  return { run, sweeps, sources, job, records, inRun, own, tokens: withoutNull(tokens), related };
 }
 
 /** The job that sweeps a model now, or rests. */

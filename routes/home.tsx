@@ -4,6 +4,7 @@ import { LandingPage } from "../views/pages/landing_page.tsx";
 import type { JumpFields } from "../views/parts/jump_form.tsx";
 import type { AppEnv, Deps } from "./env.ts";
 import { examplesFor } from "./examples.ts";
+import { jumpLists } from "./jump_lists.ts";
 
 const RECENT_RUNS = 10;
 
@@ -19,11 +20,18 @@ export async function renderLanding(
   jump: JumpFields = { to: "", kind: "mlp", model: "", problem: null },
 ): Promise<Response> {
   const models = engine.models();
-  const sweeps = (await Promise.all(models.map(({ id }) => engine.sweeps(id)))).flat();
+  const ofModels = await Promise.all(models.map(async (model) => {
+    const sweeps = await engine.sweeps(model.id);
+    return { model, sweeps, lists: await jumpLists(engine, model, sweeps) };
+  }));
   return c.render(
     <LandingPage
       models={models}
-      sweeps={sweeps}
+      sweeps={ofModels.flatMap(({ sweeps }) => sweeps)}
+      sweepJobs={engine.jobs().filter(({ kind, state }) =>
+        kind === "sweep" && state !== "done" && state !== "cancelled"
+      )}
+      jumpLists={new Map(ofModels.map(({ model, lists }) => [model.id, lists]))}
       examples={examplesFor(models[0]?.id ?? "")}
       recentRuns={engine.recentRuns(RECENT_RUNS)}
       status={engine.status()}

@@ -4,6 +4,10 @@
 export const EXAMPLE_LISTS = ["top", "random", "quantiles"] as const;
 export type ExampleList = typeof EXAMPLE_LISTS[number];
 
+/** Everything that begins short: those, and the related components. */
+export const SHORT_LISTS = [...EXAMPLE_LISTS, "related"] as const;
+export type ShortList = typeof SHORT_LISTS[number];
+
 /** Most texts of one's own that are shown at a time; the oldest goes. */
 export const MAX_OWN_TEXTS = 8;
 /** Longest of them, in characters. */
@@ -24,7 +28,7 @@ export interface ComponentView {
   /** For heads: which way a token's pairs are coloured when it is pointed at. */
   readonly mode: "outgoing" | "incoming";
   /** Lists that are shown whole. */
-  readonly whole: readonly ExampleList[];
+  readonly whole: readonly ShortList[];
   /** Texts of one's own, oldest first. */
   readonly own: readonly string[];
   readonly pin: PinnedToken | null;
@@ -59,7 +63,7 @@ export function readComponentView(query: URLSearchParams): ComponentView {
     run: /^[0-9a-f]{8,64}$/.test(query.get("run") ?? "") ? query.get("run") : null,
     textSet: textSet === null || textSet === "" ? null : textSet.slice(0, 200),
     mode: query.get("mode") === "incoming" ? "incoming" : "outgoing",
-    whole: EXAMPLE_LISTS.filter((list) => lists.has(list)),
+    whole: SHORT_LISTS.filter((list) => lists.has(list)),
     own: [...new Set(query.getAll("p").map((text) => text.replaceAll("\r\n", "\n").slice(0, MAX_OWN_TEXT)))]
       .filter((text) => text !== "").slice(-MAX_OWN_TEXTS),
     pin: picture === undefined ? null : { picture, token: Number(token) },

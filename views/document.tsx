@@ -2,7 +2,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import { DIALOG_ID } from "./parts/card.tsx";
 import type { Theme } from "./props.ts";
-import { debuggerUrl, helpUrl, homeUrl, jobsUrl, openApiUrl, themeUrl } from "./urls.ts";
+import { debuggerUrl, helpUrl, homeUrl, jobsUrl, openApiUrl, searchUrl, themeUrl } from "./urls.ts";
 
 export interface DocumentProps {
   readonly title: string;
@@ -66,6 +66,7 @@ export function Document({ title, theme, hasKeys, assets, children }: DocumentPr
           </a>
           <nav aria-label="Main">
             <a href={debuggerUrl()}>Ask a question</a>
+            <a href={searchUrl()}>Find components</a>
             <a data-help href={helpUrl()}>Help and glossary</a>
             <a href={jobsUrl()}>Jobs</a>
             <a href={openApiUrl()}>API</a>

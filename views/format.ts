@@ -27,6 +27,11 @@ export function formatProbability(logProb: number): string {
   return `${format(".1f")(percent)}%`;
 }
 
+/** A share as a percentage with one decimal. */
+export function formatShare(share: number): string {
+  return `${format(",.1f")(share * 100).replaceAll("-", MINUS)}%`;
+}
+
 /** A whole number with its thousands apart. */
 export function formatCount(count: number): string {
   return format(",")(count);

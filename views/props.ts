@@ -1,7 +1,9 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
 import type {
+  CatalogueSort,
   EdgesResult,
   EngineStatus,
+  Job,
   LensResult,
   Measurement,
   ModelSummary,
@@ -59,10 +61,21 @@ export interface Example {
   readonly question: QuestionFields;
 }
 
+/** Components that stand out by one number. */
+export interface JumpList {
+  readonly kind: "head" | "mlp";
+  readonly sort: CatalogueSort;
+  readonly rows: readonly { readonly component: string; readonly value: number }[];
+}
+
 export interface LandingProps {
   readonly models: readonly ModelSummary[];
   /** Of all models. */
   readonly sweeps: readonly SweepSummary[];
+  /** Sweeps that are under way, rest or failed. */
+  readonly sweepJobs: readonly Job[];
+  /** By model; none where nothing has been swept. */
+  readonly jumpLists: ReadonlyMap<string, readonly JumpList[]>;
   readonly examples: readonly Example[];
   readonly recentRuns: readonly RunResult[];
   readonly status: EngineStatus;

@@ -1,10 +1,14 @@
 /** Every address that a page links, made in one place; parameters are encoded here and nowhere else. */
 import { catalogueQuery, type CatalogueView } from "./catalogue_view.ts";
 import { componentQuery, type ComponentView, DEFAULT_COMPONENT_VIEW } from "./component_view.ts";
+import { DEFAULT_SEARCH, searchQuery, type SearchView } from "./search_view.ts";
 import { DEFAULT_VIEW, type RunViewState, viewQuery } from "./view_state.ts";
 
 /** A path of this application. Only the functions of this file make one. */
 export type AppUrl = string & { readonly brand: "AppUrl" };
+
+/** Id of the help's part about related components. */
+export const RELATED_HELP_ID = "related";
 
 function url(path: string, query: URLSearchParams = new URLSearchParams()): AppUrl {
   const text = query.toString();
@@ -102,6 +106,11 @@ export function catalogueUrl(model: string, view: CatalogueView): AppUrl {
   return url(`/models/${encodeURIComponent(model)}/catalogue`, catalogueQuery(view));
 }
 
+/** Where components are looked for, and a search; what is as by default is left out. */
+export function searchUrl(view: Partial<SearchView> = {}): AppUrl {
+  return url("/search", searchQuery({ ...DEFAULT_SEARCH, ...view }));
+}
+
 /** Where a sweep of a model is begun. */
 export function sweepUrl(model: string): AppUrl {
   return url(`/models/${encodeURIComponent(model)}/sweep`);
@@ -128,6 +137,11 @@ export function formCheckUrl(): AppUrl {
 
 export function helpUrl(): AppUrl {
   return url("/help");
+}
+
+/** Where the help says how components are compared. */
+export function relatedHelpUrl(): AppUrl {
+  return `${helpUrl()}#${RELATED_HELP_ID}` as AppUrl;
 }
 
 /** A node of a run. */

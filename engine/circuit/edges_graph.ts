@@ -12,18 +12,7 @@ import { jvp } from "../autodiff/jvp.ts";
 import { zerosOf } from "../autodiff/vjp_rules.ts";
 import { add, gelu, mul, neg, scale, stopGradient } from "../onnx/elementwise.ts";
 import { matMul, softmax } from "../onnx/linear.ts";
-import {
-  concat,
-  expand,
-  gather,
-  gatherNd,
-  reshape,
-  scatterNd,
-  split,
-  topK,
-  transpose,
-  unsqueeze,
-} from "../onnx/shaping.ts";
+import { concat, expand, gather, reshape, scatterNd, split, topK, transpose } from "../onnx/shaping.ts";
 import { graphInput, int64Vector, type Value } from "../onnx/value.ts";
 import { type Architecture, blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";

@@ -5,7 +5,6 @@
 import { z } from "zod";
 import type { Architecture } from "../model/architecture.ts";
 import type { Edit } from "./edits.ts";
-import type { Alignment } from "./alignment.ts";
 import { type InterventionContext, nodeEntry } from "./intervention_spec.ts";
 import { isError, parseNodeRef } from "./refs.ts";
 import type { RunResult } from "./run_result.ts";

@@ -24,7 +24,7 @@ import type {
   TensorsQuestion,
 } from "./questions.ts";
 import { attentionFeeds, attentionKind, buildAttentionGraph, readAttention } from "./attention_graph.ts";
-import { type Edit, editKind, standardEdits } from "./edits.ts";
+import { type Edit, standardEdits } from "./edits.ts";
 import { buildEdgesGraph, edgeCountFeed, type EdgeNumbers, type EdgesKind, readEdges } from "./edges_graph.ts";
 import { buildLensGraph, lensFeeds, readLens } from "./lens_graph.ts";
 import { buildMeansGraph, meansFeeds, type MeanSums, readMeanSums } from "./means_graph.ts";
@@ -34,7 +34,15 @@ import { fetched, output, readRun } from "./read_run.ts";
 import { buildRunGraph } from "./run_graph.ts";
 import { type RunKind, runParts } from "./run_parts.ts";
 import { selectionFeeds } from "./selection.ts";
-import { buildAloneScores, buildReadScores, buildWriteScores, NEURON_INPUT } from "./scored_tokens_graph.ts";
+import {
+  buildAloneScores,
+  buildLatentAloneScores,
+  buildReadScores,
+  buildWriteScores,
+  latentAloneFeeds,
+  NEURON_INPUT,
+} from "./scored_tokens_graph.ts";
+import { dictionaryOf } from "./node_range.ts";
 import { writerFeeds, writerKind } from "./writer.ts";
 import { PLAIN } from "./dictionary_spec.ts";
 import { buildTensorsGraph } from "./tensors_graph.ts";
@@ -44,6 +52,9 @@ import { computeLatentNorms, computeModelConstants, constantFeeds, type ModelCon
 const SESSION_BYTES = 10 * 1024 * 1024;
 
 type Feeds = Readonly<Record<string, Tensor>>;
+
+/** Neurons that are computed at a time for tokens by themselves: 64 MB. */
+const MAX_ALONE_NEURONS = 2 ** 24;
 
 export class Questioner {
   readonly #backend: Backend;
@@ -116,7 +127,6 @@ export class Questioner {
     const kind = questionKind(question, model.architecture);
     const names = [...new Set(tensors.map(({ text }) => text))];
     const { session } = await this.#session(
-      model,
       JSON.stringify(["tensors", model.id, kind, names]),
       () => buildTensorsGraph(model, kind, tensors),
     );
@@ -132,7 +142,7 @@ export class Questioner {
     const many = variantsQuestion(question, variants);
     const kind = questionKind(many, model.architecture);
     const key = JSON.stringify(["measure", model.id, kind]);
-    const { session } = await this.#session(model, key, () => buildMeasureGraph(model, kind));
+    const { session } = await this.#session(key, () => buildMeasureGraph(model, kind));
     const objective = [...output(await session.execute(await this.#feeds(model, many)), "objective")];
     return { variants: objective.slice(0, variants.length), sides: objective.slice(variants.length) };
   }
@@ -150,7 +160,7 @@ export class Questioner {
       freezeNorm,
     };
     const key = JSON.stringify(["edges", model.id, kind]);
-    const { session } = await this.#session(model, key, () => buildEdgesGraph(model, kind));
+    const { session } = await this.#session(key, () => buildEdgesGraph(model, kind));
     const slotCount = rows[0]?.tokens.length ?? 0;
     const fetches = await session.execute({
       ...await this.#feeds(model, question),
@@ -168,12 +178,13 @@ export class Questioner {
     const { of, rows } = question;
     const kind = questionKind(question, model.architecture);
     const scored = async (key: readonly unknown[], build: () => GraphRequest, feeds: Feeds) => {
-      const { session } = await this.#session(model, JSON.stringify(["scores", model.id, ...key]), build);
+      const { session } = await this.#session(JSON.stringify(["scores", model.id, ...key]), build);
       return output(await session.execute(feeds), "scores").slice(0, model.architecture.vocabularySize);
     };
     if (of === "read") {
       return scored(["read", kind], () => buildReadScores(model, kind), await this.#feeds(model, question));
     }
+    if ("latent" in of) return await this.#aloneScores(model, question, of);
     if ("layer" in of) {
       return scored(["alone", of.layer], () => buildAloneScores(model, of.layer), {
         [NEURON_INPUT]: int64([1], [of.neuron]),
@@ -186,13 +197,36 @@ export class Questioner {
     });
   }
 
+  /** A latent of the MLP on every token by itself, part by part. */
+  async #aloneScores(
+    model: ModelWeights,
+    { dictionaries: ids }: Pick<Question, "dictionaries">,
+    { layer, latent }: { readonly layer: number; readonly latent: number },
+  ): Promise<Float32Array<ArrayBuffer>> {
+    const { vocabularySize, mlpWidth } = model.architecture;
+    const dictionary = dictionaryOf(dictionariesOf(model, ids), "mlp-latent", layer);
+    if (dictionary === undefined) throw new Error(`Internal: no dictionary has latents mlp-latent/${layer}`);
+    const compiled = {
+      key: ["scores", "latent alone", dictionary.detail.id],
+      build: () => buildLatentAloneScores(model, dictionary),
+    };
+    const scores = new Float32Array(vocabularySize);
+    const perPart = Math.max(1, Math.floor(MAX_ALONE_NEURONS / mlpWidth));
+    for (let from = 0; from < vocabularySize; from += perPart) {
+      const count = Math.min(perPart, vocabularySize - from);
+      const tokens = Array.from({ length: count }, (_, i) => from + i);
+      scores.set(output(await this.execute(model, compiled, latentAloneFeeds(latent, tokens)), "scores"), from);
+    }
+    return scores;
+  }
+
   /** What every layer would predict, at some tokens of one side. */
   async lens(model: ModelWeights, question: LensQuestion): Promise<LensNumbers> {
     const { architecture } = model;
     const { edits, dictionaries, dropsErrors } = questionKind(question, architecture);
     const kind = { edits, dictionaries, dropsErrors };
     const key = JSON.stringify(["lens", model.id, kind]);
-    const { session } = await this.#session(model, key, () => buildLensGraph(model, kind));
+    const { session } = await this.#session(key, () => buildLensGraph(model, kind));
     const fetches = await session.execute({ ...await this.#feeds(model, question), ...lensFeeds(question) });
     return readLens(fetches, architecture.layerCount);
   }
@@ -201,14 +235,14 @@ export class Questioner {
   async attention(model: ModelWeights, question: AttentionQuestion): Promise<readonly (readonly number[])[]> {
     const kind = attentionKind(question, model.architecture);
     const key = JSON.stringify(["attention", model.id, kind]);
-    const { session } = await this.#session(model, key, () => buildAttentionGraph(model, kind));
+    const { session } = await this.#session(key, () => buildAttentionGraph(model, kind));
     const fetches = await session.execute({ ...await this.#feeds(model, question), ...attentionFeeds(question) });
     return readAttention(output(fetches, "values"), question.rows[question.side]?.tokens ?? []);
   }
 
   /** Sums over some texts. */
   async means(model: ModelWeights, texts: readonly (readonly number[])[]): Promise<MeanSums> {
-    const { session } = await this.#session(model, JSON.stringify(["means", model.id]), () => buildMeansGraph(model));
+    const { session } = await this.#session(JSON.stringify(["means", model.id]), () => buildMeansGraph(model));
     return readMeanSums(model, texts, await session.execute(meansFeeds(texts)));
   }
 
@@ -218,19 +252,20 @@ export class Questioner {
     { key, build }: { readonly key: readonly unknown[]; readonly build: () => GraphRequest },
     feeds: Feeds,
   ): Promise<Feeds> {
-    const { session } = await this.#session(model, JSON.stringify([...key, model.id]), build);
+    const { session } = await this.#session(JSON.stringify([...key, model.id]), build);
     return await session.execute(feeds);
   }
 
   #runSession(model: ModelWeights, kind: RunKind): Promise<SessionLookup> {
-    return this.#session(model, runKey(model, kind), () => buildRunGraph(model, kind));
+    return this.#session(runKey(model, kind), () => buildRunGraph(model, kind));
   }
 
   async #feeds(model: ModelWeights, question: Question): Promise<Readonly<Record<string, Tensor>>> {
     const { architecture } = model;
-    const norms = await Promise.all(
-      dictionariesOf(model, question.dictionaries).map((dictionary) => this.#latentNorms(model, dictionary)),
-    );
+    const norms: Feeds[] = [];
+    for (const dictionary of dictionariesOf(model, question.dictionaries)) {
+      norms.push(await this.#latentNorms(model, dictionary));
+    }
     return {
       ...constantFeeds(await this.#constants(model), {
         upstream: upstreamOf(questionKind(question, architecture), model),
@@ -241,7 +276,7 @@ export class Questioner {
     };
   }
 
-  #session(model: ModelWeights, key: string, build: () => GraphRequest): Promise<SessionLookup> {
+  #session(key: string, build: () => GraphRequest): Promise<SessionLookup> {
     return this.#sessions.get(key, async () => {
       const bytes = this.#writtenAhead.get(key) ?? encodeModel(lowerGraph(build()));
       this.#writtenAhead.delete(key);
@@ -281,6 +316,9 @@ function latentSelectionFeeds(
   return Object.assign({}, ...feeds);
 }
 
+/** Whatever the order in which the kind was put together. */
 function runKey({ id }: ModelWeights, kind: RunKind): string {
-  return JSON.stringify(["run", id, kind]);
+  const { objective, freezeFinalNorm, edits, trace, dictionaries, dropsErrors, basis: { mlp, attention } } = kind;
+  const parts = [objective, freezeFinalNorm, edits, trace, dictionaries, dropsErrors, mlp, attention];
+  return JSON.stringify(["run", id, ...parts]);
 }

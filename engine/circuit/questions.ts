@@ -72,9 +72,13 @@ export interface EdgesQuestion extends Question {
   readonly topK: number;
 }
 
-/** Asks for scores of the vocabulary: of a write, of a read (the question's trace), or of a neuron alone. */
+/** Asks for scores of the vocabulary: of a write, of a read (the question's trace), or of a neuron or a latent of the MLP alone. */
 export interface ScoresQuestion extends Question {
-  readonly of: { readonly writer: Writer } | "read" | { readonly layer: number; readonly neuron: number };
+  readonly of:
+    | { readonly writer: Writer }
+    | "read"
+    | { readonly layer: number; readonly neuron: number }
+    | { readonly layer: number; readonly latent: number };
 }
 
 /** Asks what every layer would predict at a window of tokens of one side. */

@@ -30,9 +30,9 @@ export interface ScoredTokens {
   readonly node: string;
   /** What the node's write raises and lowers. */
   readonly write: ScoredList;
-  /** Which tokens, at the token that is read, would raise the node and lower it: by the way in, null for a neuron. */
+  /** Which tokens, at the token that is read, would raise the node and lower it: by the way in, null where there is one. */
   readonly reads: readonly ({ readonly path: "q" | "k" | null } & ScoredList)[];
-  /** A neuron's pre-activation on each token by itself; null for other nodes. */
+  /** The pre-activation of a neuron, or of a latent of the MLP, on each token by itself; null for other nodes. */
   readonly alone: ScoredList | null;
 }
 

@@ -46,11 +46,11 @@ export function buildSweepGraph(model: ModelWeights): GraphRequest {
   const outputs: Record<string, Value> = {};
   for (let layer = 0; layer < model.architecture.layerCount; layer++) {
     const names = sweepOutputs(layer);
-    const pattern = hook(forward, layer, "attn.hook_pattern");
+    const pattern = blockHook(forward, layer, "attn.hook_pattern");
     const counted = mul(pattern, isQuery);
     // The smallest normal number keeps the logarithm of 0 finite; times 0 it adds nothing.
     const terms = mul(counted, log(shift(pattern, 2 ** -126)));
-    outputs[names.neurons] = transpose(hook(forward, layer, "mlp.hook_post"), [2, 0, 1]);
+    outputs[names.neurons] = transpose(blockHook(forward, layer, "mlp.hook_post"), [2, 0, 1]);
     outputs[names.pairs] = pairNorms(model, forward, layer);
     outputs[names.attention] = reduceSum(counted, { axes: [0] });
     outputs[names.entropy] = neg(reduceSum(terms, { axes: [2, 3] }));
@@ -64,7 +64,7 @@ const COMPONENT_INPUT = "component";
 /** Output `values` of one component of a layer: activations `[sequence, token]`, or write norms `[sequence, query, key]`. */
 export function buildValuesGraph(model: ModelWeights, { kind, layer }: Omit<Component, "index">): GraphRequest {
   const forward = buildForward(model.architecture, model.weights);
-  const values = kind === "mlp" ? hook(forward, layer, "mlp.hook_post") : pairNorms(model, forward, layer);
+  const values = kind === "mlp" ? blockHook(forward, layer, "mlp.hook_post") : pairNorms(model, forward, layer);
   const chosen = gather(values, graphInput(COMPONENT_INPUT, "int64", [1]), kind === "mlp" ? 2 : 1);
   const shape = chosen.shape.filter((_, axis) => axis !== (kind === "mlp" ? 2 : 1));
   return { outputs: { values: reshape(chosen, shape) }, names: new Map() };
@@ -75,15 +75,16 @@ export function valuesFeeds(index: number): Record<string, Tensor> {
   return { [COMPONENT_INPUT]: int64([1], [index]) };
 }
 
-function hook(forward: Forward, layer: number, suffix: string): Value {
+/** A hook point of a layer, as in `mlp.hook_post`. */
+export function blockHook(forward: Forward, layer: number, suffix: string): Value {
   return hookOf(forward, `blocks.${layer}.${suffix}` as HookName);
 }
 
 /** ‖P v W_O‖: `[sequence, head, query, key]`. */
-function pairNorms({ architecture, weights }: ModelWeights, forward: Forward, layer: number): Value {
+export function pairNorms({ architecture, weights }: ModelWeights, forward: Forward, layer: number): Value {
   const { headCount, headWidth, modelWidth } = architecture;
-  const values = transpose(hook(forward, layer, "attn.hook_v"), [0, 2, 1, 3]);
+  const values = transpose(blockHook(forward, layer, "attn.hook_v"), [0, 2, 1, 3]);
   const output = reshape(blockOf(weights, layer).attentionOut.weight, [headCount, headWidth, modelWidth]);
   const norms = reduceL2(matMul(values, output), { axes: [-1] });
-  return mul(hook(forward, layer, "attn.hook_pattern"), unsqueeze(norms, 2));
+  return mul(blockHook(forward, layer, "attn.hook_pattern"), unsqueeze(norms, 2));
 }

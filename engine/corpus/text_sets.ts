@@ -10,6 +10,7 @@ import type { LanguageModel } from "../model/language_model.ts";
 import { Sequences } from "./sequences.ts";
 import { MAX_SEQUENCE_TOKENS } from "./sweep_graph.ts";
 import type { TextSet } from "./sweep_summary.ts";
+import { Turns } from "./turns.ts";
 
 /** How far a file is read, in bytes; what comes after is left out. */
 export const MAX_TEXT_BYTES = 64 * 1024 * 1024;
@@ -26,9 +27,6 @@ const SEPARATOR = /^<\|endoftext\|>\r?$/m;
 
 /** Characters that are given to the tokenizer at a time: it holds the thread meanwhile. */
 const PIECE_CHARACTERS = 16_384;
-/** How long the thread is held before others have their turn, in ms. */
-const TURN_MS = 8;
-
 /** The text sets of a model that are there now, its own first. @param files Paths, as `--corpus` gave them */
 export async function findTextSets(
   { folder }: Pick<LanguageModel, "folder">,
@@ -51,7 +49,7 @@ export async function findTextSets(
 }
 
 /**
- * Reads a text set as sequences, giving way to other work in between.
+ * Reads a text set as sequences, giving way to others in between.
  *
  * @throws {ValidationError} if a line is not what it should be, or there is no text
  */
@@ -61,17 +59,14 @@ export async function readSequences(set: TextSetFile, model: LanguageModel): Pro
   const room = Math.max(1, Math.min(MAX_SEQUENCE_TOKENS, contextLength) - bos.length);
   const tokens: number[] = [];
   const starts = [0];
-  let turnEndsAt = performance.now() + TURN_MS;
+  const turns = new Turns();
   let document = 0;
   for (const text of documentsOf(set, await readText(set))) {
     document++;
     const ids: number[] = [];
     for (const piece of piecesOf(text)) {
       for (const id of encode(piece, model)) ids.push(id);
-      if (performance.now() > turnEndsAt) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
-        turnEndsAt = performance.now() + TURN_MS;
-      }
+      await turns.rest();
       if (tokens.length + ids.length > MAX_TEXT_TOKENS) break;
     }
     const unknown = ids.find((id) => id >= vocabularySize);

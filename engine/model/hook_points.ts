@@ -7,7 +7,6 @@
  * resid.post_attn, `blocks.L.hook_resid_post` ≈ resid.post_mlp, `hook_attn_out`/`hook_mlp_out` ≈ resid.delta_attn/delta_mlp;
  * its attn.q and attn.k are each multiplied by d_head^(−1/4), ours are not; attn.qk_logits equals `attn.hook_attn_scores`.
  */
-import type { HookPointSummary } from "./summary.ts";
 import type { Architecture } from "./architecture.ts";
 
 type BlockHook =
@@ -81,6 +80,12 @@ const BLOCK_HOOK_AXES: Readonly<Record<BlockHook, readonly string[]>> = {
   "hook_mlp_out": CHANNELS,
   "hook_resid_post": CHANNELS,
 };
+
+/** A hook point and its axes, as `["token", "head", "d_head"]`. */
+export interface HookPointSummary {
+  readonly name: string;
+  readonly axes: readonly string[];
+}
 
 /** Every hook point of a model, in the order of the forward pass. */
 export function hookPoints({ layerCount }: Architecture): readonly HookPointSummary[] {

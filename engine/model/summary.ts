@@ -1,6 +1,7 @@
 /** What is told about a loaded model; never a path. */
 
 import type { DictionaryDetail } from "./dictionary.ts";
+import type { HookPointSummary } from "./hook_points.ts";
 
 /** A token of a prompt or of the vocabulary. `text` is the decoded text of this token alone. */
 export interface Token {
@@ -27,12 +28,6 @@ export interface ModelSummary {
   readonly bos: Token | null;
 }
 
-/** A hook point and its axes, as `["token", "head", "d_head"]`. */
-export interface HookPointSummary {
-  readonly name: string;
-  readonly axes: readonly string[];
-}
-
 export interface ModelDetail extends ModelSummary {
   /** The file `config.json` as it is. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -40,4 +35,11 @@ export interface ModelDetail extends ModelSummary {
   /** Those that fit it, with what their files say. */
   readonly dictionaries: readonly DictionaryDetail[];
   readonly datasets: readonly string[];
+}
+
+/** What is told of a model in a list. */
+export function summaryOf(detail: ModelDetail): ModelSummary {
+  const { config: _config, hookPoints: _hookPoints, dictionaries: _dictionaries, datasets: _datasets, ...summary } =
+    detail;
+  return summary;
 }

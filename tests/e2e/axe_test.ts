@@ -111,6 +111,10 @@ async function everyPage(url: string): Promise<ReadonlyMap<string, string>> {
     ["attention", `runs/${run}/attention?head=head/3/3&pin=14`],
     ["compare", `compare?a=${run}&b=${pair}&size=10`],
     ["component", `models/demo/components/mlp/3/195?run=${run}`],
+    ["search", "search"],
+    ["what fires", "search?q=When+Mary+and+John+went+to+the+store"],
+    ["a phrase, not swept", "search?q=+capital&in=text"],
+    ["head", `models/demo/components/head/2/4?run=${run}&all=related`],
     ["missing", "runs/nothing"],
   ]);
 }

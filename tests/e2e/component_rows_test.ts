@@ -1,7 +1,7 @@
-/** Feature rows about component pages: U6–U11, U13, U83–U95, U104–U105, U119, U125. The demo model is swept first, from the page. */
+/** Feature rows about component pages: U6–U11, U13, U83–U95, U104–U105, U119, U125, U126. The demo model is swept first, from the page. */
 import assert from "node:assert/strict";
 import { launchBrowser } from "../support/browser.ts";
-import { askDemo, openRow, titleNumber, withPage } from "../support/e2e.ts";
+import { askApi, askDemo, openRow, titleNumber, withPage } from "../support/e2e.ts";
 import { startServer } from "../support/test_server.ts";
 
 const NEURON = "models/demo/components/mlp/3/195";
@@ -203,6 +203,45 @@ Deno.test("component pages", async (t) => {
         const sum = statistics.histogram.counts.reduce((a: number, b: number) => a + b, 0);
         assert.equal(sum, statistics.count);
         assert.equal(await page.getByRole("heading", { name: "Random examples by how strong they are" }).count(), 1);
+      }),
+  );
+
+  await t.step(
+    "U126 related components: by weights and by activity, each a link that keeps the run",
+    () =>
+      withPage(browser, {}, async (page) => {
+        const { id } = await askApi(url);
+        await page.goto(`${url}models/demo/components/head/2/4?run=${id}`);
+        const related = page.locator("section[aria-labelledby=related-title]");
+        const table = (caption: string) =>
+          related.locator("table", { has: page.locator(`caption:text-is("${caption}")`) });
+        const { upstream, coActivation } =
+          await (await fetch(`${url}api/v1/models/demo/components/head/2/4/related?top=3`)).json();
+        const keys = upstream.find(({ kind, by }: { kind: string; by: string }) => kind === "head" && by === "k");
+        const rows = table("Heads, through its key").locator("tbody tr");
+        assert.equal(await rows.count(), 5);
+        for (const [i, { component, score }] of keys.components.entries()) {
+          assert.equal(await rows.nth(i).locator("th").innerText(), component);
+          assert.equal(await titleNumber(rows.nth(i).locator("td")), score);
+        }
+        const [first] = coActivation.lists[0].correlated;
+        const active = table("Heads that vary with it").locator("tbody tr").first();
+        assert.deepEqual([await active.locator("th").innerText(), await titleNumber(active.locator("td"))], [
+          first.component,
+          first.correlation,
+        ]);
+        assert.match(await related.innerText(), /largest values on 64 random texts/);
+        await page.locator("#all-related").click();
+        await page.waitForURL(/all=related/);
+        await page.locator("#all-related", { hasText: "Show 5 of each" }).waitFor();
+        assert.equal(await rows.count(), 10);
+        await related.getByRole("link", { name: "How they are compared" }).click();
+        await page.waitForURL(/help#related$/);
+        assert.match(await page.locator(".related-help").innerText(), /K-composition/);
+        await page.goBack();
+        await rows.first().getByRole("link").click();
+        await page.waitForURL(`${url}models/demo/components/${keys.components[0].component}?run=${id}`);
+        await table("Move alike (OV circuits)").waitFor();
       }),
   );
 

@@ -60,6 +60,56 @@ Deno.test("a component's page carries the prompts of a run and leads back to it"
   assert.equal((await app.send(`${HEAD}?run=0000000000000000`)).status, 404);
 });
 
+Deno.test("a component's page lists related components; each leads to its page with the run, not with own texts", async () => {
+  const app = testApp();
+  const run = (await app.postForm("/runs", demoForm())).headers.get("Location")?.split("/").at(-1) ?? "";
+  const related = (document: Document) => document.querySelector("section[aria-labelledby=related-title]");
+  const captions = (document: Document) =>
+    [...related(document)?.querySelectorAll("caption, h4, .empty-state") ?? []].map(({ textContent }) => textContent);
+  const first = await page(app, `${HEAD}?run=${run}&p=Mary+gave&mode=incoming`);
+  assert.deepEqual(captions(first), [
+    "Move alike (OV circuits)",
+    "Look alike (QK circuits)",
+    "No component comes before it.",
+    "Heads, through their query",
+    "Heads, through their key",
+    "Heads, through their value",
+    "Neurons",
+    "Heads that vary with it",
+    "Neurons that vary with it",
+    "Heads on the same texts",
+    "Neurons on the same texts",
+  ]);
+  const links = [...related(first)?.querySelectorAll("tbody a") ?? []].map((link) => link.getAttribute("href") ?? "");
+  assert.equal(links[0], `/models/demo/components/head/0/0?run=${run}&mode=incoming`);
+  assert.ok(links.every((href) => href.endsWith(`?run=${run}&mode=incoming`)));
+  const second = await page(app, NEURON);
+  assert.deepEqual(captions(second).slice(0, 5), [
+    "Write alike (output weights)",
+    "Read alike (input weights)",
+    "Heads",
+    "Neurons",
+    "No component comes after it.",
+  ]);
+  const rows = (document: Document) =>
+    related(document)?.querySelectorAll("table")[0]?.querySelectorAll("tbody tr").length;
+  assert.equal(rows(second), 5);
+  const more = related(second)?.querySelector("#all-related")?.getAttribute("href") ?? "";
+  assert.equal(more, `${NEURON}?all=related`);
+  assert.equal(rows(await page(app, more)), 10);
+});
+
+Deno.test("related components that fail or are on their way leave the rest of the page", async () => {
+  const app = testApp();
+  const textOf = async () =>
+    (await page(app, NEURON, { ...HTMX, "HX-Target": "component" })).querySelector(".related")?.textContent ?? "";
+  app.engine.related = () => Promise.reject(new EngineUnavailableError("Out of memory"));
+  assert.match(await textOf(), /Its related components cannot be shown: Out of memory/);
+  app.engine.related = () => new Promise(() => {});
+  assert.match(await textOf(), /Its related components: computing…/);
+  assert.ok((await page(app, NEURON, { ...HTMX, "HX-Target": "component" })).querySelector("#examples-title") !== null);
+});
+
 Deno.test("a part that fails leaves the others", async () => {
   const app = testApp();
   app.engine.records = () => Promise.reject(new EngineUnavailableError("The engine restarts"));

@@ -25,6 +25,8 @@ import {
   type EngineStatus,
   type Example,
   type FieldIssue,
+  type Firing,
+  type FiringRequest,
   type Job,
   type JobRequest,
   type LayerRecord,
@@ -38,18 +40,23 @@ import {
   type ModelSummary,
   NotFoundError,
   type RecordsRequest,
+  type RelatedComponents,
+  type RelatedRequest,
   type RunAnswer,
   type RunResult,
   type RunSpec,
   type RunSpecInput,
   type ScoredTokens,
   type ScoredTokensRequest,
+  type SearchRequest,
+  type SearchResult,
   type SweepSummary,
   type TensorsRequest,
   type TextSet,
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
+import { fakeDictionaryReport, fakeTraining } from "./fake_training.ts";
 import {
   FAKE_SWEEPS,
   FAKE_TEXT_SETS,
@@ -59,23 +66,10 @@ import {
   fakeLayerRecords,
   fakeRecords,
 } from "./fake_corpus.ts";
-import { BOS, fakeRun } from "./fake_run.ts";
+import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
+import { fakeFiring, fakeSearch } from "./fake_search.ts";
+import { fakeRelated } from "./fake_related.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
-
-const MODEL: ModelSummary = {
-  id: "demo",
-  family: "gpt2",
-  layerCount: 2,
-  headCount: 2,
-  modelWidth: 8,
-  mlpWidth: 32,
-  vocabularySize: 1_000_000,
-  contextLength: 64,
-  parameterCount: 1234,
-  weightsBytes: 4936,
-  hasTokenizer: true,
-  bos: BOS,
-};
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
@@ -225,8 +219,11 @@ export class FakeEngine implements Engine {
   }
 
   resumeJob(id: string): void {
-    this.#jobs.set(id, fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
+    this.#jobs.set(id, { ...this.#job(id), state: "running", perSecond: 10, etaSeconds: 6 });
   }
+
+  readonly training = fakeTraining;
+  readonly measureDictionary = fakeDictionaryReport;
 
   cancelJob(id: string): void {
     this.#jobs.set(id, { ...this.#job(id), state: "cancelled", perSecond: null, etaSeconds: null });
@@ -271,6 +268,27 @@ export class FakeEngine implements Engine {
     return Promise.try(() => {
       this.#fail();
       return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
+    });
+  }
+
+  firing(request: FiringRequest): Promise<Firing> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true));
+    });
+  }
+
+  search(request: SearchRequest): Promise<SearchResult> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeSearch(request);
+    });
+  }
+
+  related(request: RelatedRequest): Promise<RelatedComponents> {
+    return Promise.try(() => {
+      this.#fail();
+      return fakeRelated(request);
     });
   }
 

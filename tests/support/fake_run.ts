@@ -1,8 +1,24 @@
 /** Runs of the fake engine: numbers follow from places, the same each time. */
-import type { RunResult, RunSpec, Side, SideLabel, Token } from "../../engine/mod.ts";
+import type { ModelSummary, RunResult, RunSpec, Side, SideLabel, Token } from "../../engine/mod.ts";
 
 /** Starts every text. */
 export const BOS: Token = { id: 0, text: "<|endoftext|>" };
+
+/** Its only model. */
+export const FAKE_MODEL: ModelSummary = {
+  id: "demo",
+  family: "gpt2",
+  layerCount: 2,
+  headCount: 2,
+  modelWidth: 8,
+  mlpWidth: 32,
+  vocabularySize: 1_000_000,
+  contextLength: 64,
+  parameterCount: 1234,
+  weightsBytes: 4936,
+  hasTokenizer: true,
+  bos: BOS,
+};
 
 /** How the fake engine reads and writes tokens. */
 export interface FakeTokens {

@@ -9,7 +9,6 @@ import {
   GoldenModel,
   grid,
   inLayer,
-  type NamedTensor,
   PATTERN,
   POST,
   rowsOf,

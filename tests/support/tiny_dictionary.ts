@@ -19,6 +19,8 @@ export interface TinyDictionaryOptions {
   readonly widths: readonly [number, number];
   /** Default: 24. */
   readonly latentCount?: number;
+  /** Of TopK; default: 5. */
+  readonly k?: number;
   /** Default: ReLU. */
   readonly activation?: LatentActivation["kind"];
   /** Default: none. */
@@ -59,7 +61,7 @@ export async function tinyDictionary(folder: string, options: TinyDictionaryOpti
     skip: hasSkip ? matrix(inputWidth, outputWidth) : null,
   };
   const kind = isIdentity ? "identity" : options.activation ?? "relu";
-  const activation = activationOf(kind, { file, latentCount });
+  const activation = activationOf(kind, { file, latentCount, k: options.k ?? 5 });
   await file.write();
   return {
     detail: {
@@ -89,11 +91,11 @@ export async function tinyDictionary(folder: string, options: TinyDictionaryOpti
 
 function activationOf(
   kind: LatentActivation["kind"],
-  { file, latentCount }: { readonly file: WeightFile; readonly latentCount: number },
+  { file, latentCount, k }: { readonly file: WeightFile; readonly latentCount: number; readonly k: number },
 ): LatentActivation {
   switch (kind) {
     case "topk":
-      return { kind, k: Math.min(5, latentCount) };
+      return { kind, k: Math.min(k, latentCount) };
     case "jumprelu":
       return { kind, threshold: file.random([latentCount], 0.1, 0.3) };
     case "gated":
@@ -106,7 +108,7 @@ function activationOf(
 /** Tensors one after another in a file, as float32. */
 class WeightFile {
   readonly #path: string;
-  readonly #numbers: number[] = [];
+  readonly #parts: Float32Array<ArrayBuffer>[] = [];
   #seed: number;
 
   constructor(path: string, seed: number) {
@@ -115,23 +117,28 @@ class WeightFile {
   }
 
   get sizeBytes(): number {
-    return 4 * this.#numbers.length;
+    return this.#parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   add(shape: readonly number[], entry: (index: number) => number): Value {
     const count = shape.reduce((product, size) => product * size, 1);
     const region = { file: pathFromRoot(this.#path), offset: this.sizeBytes, length: 4 * count };
-    for (let i = 0; i < count; i++) this.#numbers.push(entry(i));
+    const numbers = new Float32Array(count);
+    for (let i = 0; i < count; i++) numbers[i] = entry(i);
+    this.#parts.push(numbers);
     return weight(`tensor ${region.offset}`, { type: "float32", shape }, region);
   }
 
   random(shape: readonly number[], spread: number, shift = 0): Value {
+    const seed = this.#seed++;
     const count = shape.reduce((product, size) => product * size, 1);
-    const numbers = randomNumbers(count, this.#seed++);
-    return this.add(shape, (i) => shift + spread * (numbers[i] ?? NaN));
+    // Large tensors repeat themselves: it is their size that counts.
+    const numbers = randomNumbers(Math.min(count, 999_983), seed);
+    return this.add(shape, (i) => shift + spread * (numbers[i % numbers.length] ?? NaN));
   }
 
   async write(): Promise<void> {
-    await Deno.writeFile(this.#path, new Uint8Array(Float32Array.from(this.#numbers).buffer));
+    await Deno.writeFile(this.#path, new Uint8Array());
+    for (const { buffer } of this.#parts) await Deno.writeFile(this.#path, new Uint8Array(buffer), { append: true });
   }
 }

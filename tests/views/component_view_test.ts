@@ -13,9 +13,9 @@ import {
   componentQuery,
   type ComponentView,
   DEFAULT_COMPONENT_VIEW,
-  EXAMPLE_LISTS,
   MAX_OWN_TEXTS,
   readComponentView,
+  SHORT_LISTS,
 } from "../../views/component_view.ts";
 
 const textSet = fc.option(fc.string({ minLength: 1, maxLength: 40 }));
@@ -24,8 +24,8 @@ const componentView: fc.Arbitrary<ComponentView> = fc.record({
   run: fc.option(fc.constantFrom("0123456789abcdef", "f".repeat(32))),
   textSet,
   mode: fc.constantFrom("outgoing", "incoming"),
-  whole: fc.uniqueArray(fc.constantFrom(...EXAMPLE_LISTS)).map((lists) =>
-    EXAMPLE_LISTS.filter((list) => lists.includes(list))
+  whole: fc.uniqueArray(fc.constantFrom(...SHORT_LISTS)).map((lists) =>
+    SHORT_LISTS.filter((list) => lists.includes(list))
   ),
   own: fc.uniqueArray(fc.string({ minLength: 1, maxLength: 60 }).filter((text) => !text.includes("\r")), {
     maxLength: MAX_OWN_TEXTS,

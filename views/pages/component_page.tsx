@@ -5,6 +5,7 @@ import type {
   Example,
   Job,
   ModelSummary,
+  RelatedComponents,
   RunResult,
   ScoredTokens,
   SweepSummary,
@@ -20,6 +21,7 @@ import { JobProgress } from "../parts/job_progress.tsx";
 import { OwnText } from "../parts/own_text.tsx";
 import { Steps } from "../parts/pager.tsx";
 import { largestOf, RecordsSection } from "../parts/records_section.tsx";
+import { RelatedCard } from "../parts/related_card.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import { Vocabulary } from "../parts/vocabulary.tsx";
 import type { Loaded } from "../props.ts";
@@ -55,6 +57,7 @@ export interface ComponentPageProps {
   readonly own: Loaded<readonly Example[]> | null;
   /** What it promotes and what drives it, on its strongest example. */
   readonly tokens: Loaded<ScoredTokens> | null;
+  readonly related: Loaded<RelatedComponents>;
 }
 
 export function ComponentPage(props: ComponentPageProps): VNode {
@@ -84,7 +87,7 @@ export function ComponentPage(props: ComponentPageProps): VNode {
 
 /** The part that a change of view replaces. */
 export function ComponentContent(props: ComponentPageProps): VNode {
-  const { model, component, view, run, inRun, records, sweeps, sources, job, own, tokens } = props;
+  const { model, component, view, run, inRun, records, sweeps, sources, job, own, tokens, related } = props;
   const { kind } = component;
   const urlOf = (other: ComponentView) => componentUrl(model.id, componentRef(component), other);
   const href = urlOf(view);
@@ -133,6 +136,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           {(found) => <Vocabulary tokens={found} />}
         </LoadedContent>
       )}
+      <RelatedCard related={related} kind={kind} name={componentRef(component)} model={model} view={view} />
     </div>
   );
 }

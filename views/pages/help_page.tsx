@@ -1,7 +1,8 @@
 /** How to use this, what its words mean, and its keys. */
 import type { VNode } from "preact";
 import { METRIC_COLUMNS } from "../metrics.ts";
-import { debuggerUrl, keysUrl } from "../urls.ts";
+import { RelatedHelp } from "../parts/related_help.tsx";
+import { debuggerUrl, keysUrl, RELATED_HELP_ID } from "../urls.ts";
 
 export interface HelpPageProps {
   /** Whether single keys do something. */
@@ -16,11 +17,13 @@ export function HelpPage({ hasKeys }: HelpPageProps): VNode {
         <a href="#introduction">Introduction</a>
         <a href="#glossary">Glossary</a>
         <a href="#keys">Keys</a>
+        <a href={`#${RELATED_HELP_ID}`}>Related components</a>
         <a href="#colours">Colours</a>
       </nav>
       <Introduction />
       <Glossary />
       <Keys hasKeys={hasKeys} />
+      <RelatedHelp />
       <section class="card" aria-labelledby="colours">
         <h2 id="colours">Colours</h2>
         <p>

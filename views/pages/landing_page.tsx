@@ -3,11 +3,15 @@ import type { RunResult, Side } from "../../engine/mod.ts";
 import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts";
 import { defaultCatalogue } from "../catalogue_view.ts";
 import type { Example, LandingProps } from "../props.ts";
+import { FindForm } from "../parts/find_form.tsx";
 import { JumpForm } from "../parts/jump_form.tsx";
+import { JumpLists } from "../parts/jump_lists.tsx";
+import { TextSets } from "../parts/text_sets.tsx";
 import { catalogueUrl, compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
 
 /** The first page: what this is, a question to begin with, what is loaded, what was asked. */
-export function LandingPage({ models, sweeps, examples, recentRuns, status, jump }: LandingProps): VNode {
+export function LandingPage(props: LandingProps): VNode {
+  const { models, sweeps, sweepJobs, jumpLists, examples, recentRuns, status, jump } = props;
   const [first, ...rest] = examples;
   return (
     <div class="page landing-page">
@@ -22,6 +26,7 @@ export function LandingPage({ models, sweeps, examples, recentRuns, status, jump
           <p>
             <a href={debuggerUrl()}>Ask a question of your own</a>
           </p>
+          <FindForm />
           <JumpForm models={models} fields={jump} />
           {status.isReady && status.problem === null ? null : (
             <p class="error-note" role="alert">
@@ -38,7 +43,11 @@ export function LandingPage({ models, sweeps, examples, recentRuns, status, jump
         <h2 id="examples-title">What the demo model can do</h2>
         <div class="gallery">{rest.map((example) => <ExampleCard example={example} isFirst={false} />)}</div>
       </section>
-      <Models models={models} sweeps={sweeps} />
+      <Models models={models} sweeps={sweeps} sweepJobs={sweepJobs} />
+      {models.map((model) => {
+        const lists = jumpLists.get(model.id) ?? [];
+        return lists.length === 0 ? null : <JumpLists model={model} lists={lists} />;
+      })}
       <RecentRuns runs={recentRuns} />
     </div>
   );
@@ -80,7 +89,7 @@ function ExampleCard(
   );
 }
 
-function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VNode {
+function Models({ models, sweeps, sweepJobs }: Pick<LandingProps, "models" | "sweeps" | "sweepJobs">): VNode {
   return (
     <section class="card" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
@@ -98,6 +107,7 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
               <th scope="col" class="number">Parameters</th>
               <th scope="col" class="number">Weights</th>
               <th scope="col">Records of all</th>
+              <th scope="col">Text sets</th>
             </tr>
           </thead>
           <tbody>
@@ -115,8 +125,14 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
                 <td class="number">{formatBytes(model.weightsBytes)}</td>
                 <td>
                   <a href={catalogueUrl(model.id, defaultCatalogue("head"))}>heads</a>,{" "}
-                  <a href={catalogueUrl(model.id, defaultCatalogue("mlp"))}>neurons</a>{" "}
-                  <span class="fine-print">{sweepInWords(sweeps.filter((sweep) => sweep.model === model.id))}</span>
+                  <a href={catalogueUrl(model.id, defaultCatalogue("mlp"))}>neurons</a>
+                </td>
+                <td>
+                  <TextSets
+                    model={model}
+                    sweeps={sweeps.filter((sweep) => sweep.model === model.id)}
+                    jobs={sweepJobs}
+                  />
                 </td>
               </tr>
             ))}
@@ -125,17 +141,6 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
       </div>
     </section>
   );
-}
-
-/** As in “corpus: swept”, or that there is nothing yet. */
-function sweepInWords(sweeps: LandingProps["sweeps"]): string {
-  const known = sweeps.filter(({ state }) => state !== "none");
-  if (known.length === 0) return "not swept yet";
-  return known.map(({ textSet, state, sequencesDone, sequenceCount }) =>
-    state === "done"
-      ? `${textSet}: swept`
-      : `${textSet}: ${formatCount(sequencesDone)} of ${formatCount(sequenceCount)} texts`
-  ).join("; ");
 }
 
 function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {

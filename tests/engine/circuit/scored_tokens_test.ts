@@ -7,18 +7,10 @@ import type { TracedNode } from "../../../engine/circuit/trace.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
+import { goldenDictionaries } from "../../support/golden_dictionaries.ts";
 import { readSafetensors } from "../../support/safetensors_fixture.ts";
 
 const FOLDER = new URL("../../fixtures/golden/other/", import.meta.url);
-const CASE = JSON.parse(await Deno.readTextFile(new URL("tiny.tokens.T7.json", FOLDER)));
-const { tensors: golden } = readSafetensors(await Deno.readFile(new URL("tiny.tokens.T7.safetensors", FOLDER)));
-
-const asker = await Asker.open(goldenModelFolder("tiny"));
-const QUESTION: TestQuestion = {
-  tokens: CASE.request.prompt_ids,
-  targets: CASE.request.loss.target_ids,
-  distractors: CASE.request.loss.distractor_ids,
-};
 
 interface GoldenNode {
   readonly type: string;
@@ -27,45 +19,84 @@ interface GoldenNode {
 }
 
 function writerOf({ type, layer, index: [first = 0, second = 0, head = 0] }: GoldenNode): Writer {
-  if (type === "mlp_neuron") return { kind: "mlp", layer, token: first, neuron: second };
-  if (type === "attention_head") return { kind: "head", layer, head, query: first, key: second };
-  return { kind: "embed", token: first };
+  switch (type) {
+    case "mlp_neuron":
+      return { kind: "mlp", layer, token: first, neuron: second };
+    case "attention_head":
+      return { kind: "head", layer, head, query: first, key: second };
+    case "mlp_latent":
+      return { kind: "mlp-latent", layer, token: first, latent: second };
+    case "attention_latent":
+      return { kind: "attn-latent", layer, token: first, latent: second };
+    default:
+      return { kind: "embed", token: first };
+  }
 }
 
-function scores(of: ScoresQuestion["of"], traced: TracedNode | null = null): Promise<Float32Array> {
+const askers: Asker[] = [];
+for (const name of ["tiny.tokens.T7", "tiny.tokens_ae.T7"]) {
+  const golden = JSON.parse(await Deno.readTextFile(new URL(`${name}.json`, FOLDER)));
+  const { tensors } = readSafetensors(await Deno.readFile(new URL(`${name}.safetensors`, FOLDER)));
+  const autoencoders: readonly string[] = golden.autoencoders ?? [];
+  const dictionaries = (await Promise.all(autoencoders.map(goldenDictionaries))).flat();
+  const own = await Asker.open(goldenModelFolder("tiny"), dictionaries);
+  askers.push(own);
+  const asked: TestQuestion = {
+    tokens: golden.request.prompt_ids,
+    targets: golden.request.loss.target_ids,
+    distractors: golden.request.loss.distractor_ids,
+    dictionaries: dictionaries.map(({ detail }) => detail.id),
+  };
+  const assertGolden = (found: ArrayLike<number>, tensor: string) => {
+    const { max_abs: maxAbs, noise } = golden.tensors[tensor];
+    assertClose(found, tensors.get(tensor)?.data ?? [], {
+      label: tensor,
+      absolute: goldenAllowance({ maxAbs, noise }),
+    });
+  };
+
+  (golden.request.nodes as readonly GoldenNode[]).forEach((goldenNode, index) => {
+    const { type, layer } = goldenNode;
+    Deno.test(`what ${type} ${layer ?? ""} writes and reads in the vocabulary matches ${name} (node ${index})`, async () => {
+      const writer = writerOf(goldenNode);
+      assertGolden(await scores(own, asked, { writer }), `node${index}.token_write`);
+      if (writer.kind !== "mlp" && writer.kind !== "mlp-latent") return;
+      assertGolden(await scores(own, asked, "read", writer), `node${index}.token_read`);
+    });
+  });
+
+  (golden.request.input_score_nodes as readonly { readonly type: string; layer: number; index: number }[]).forEach(
+    ({ type, layer, index: unit }, index) => {
+      Deno.test(`what each token alone does to ${type} ${unit} of layer ${layer} matches ${name}`, async () => {
+        const of = type === "mlp_latent" ? { layer, latent: unit } : { layer, neuron: unit };
+        assertGolden(await scores(own, asked, of), `input_score${index}`);
+      });
+    },
+  );
+}
+
+const [asker = await Asker.open(goldenModelFolder("tiny"))] = askers;
+const QUESTION: TestQuestion = { tokens: [100, 65, 92, 95, 92, 67, 65], targets: [54], distractors: [76] };
+
+function scores(
+  of: Asker,
+  question: TestQuestion,
+  what: ScoresQuestion["of"],
+  traced: TracedNode | null = null,
+): Promise<Float32Array> {
   const trace = traced === null
     ? null
     : { node: traced, towards: null, activation: "pre", freezeNorm: true, of: "value" } as const;
-  const { topK: _k, ...question } = runQuestion([{ ...QUESTION, trace }], 1);
-  return asker.questioner.scores(asker.model, { ...question, of });
+  const { topK: _k, ...rest } = runQuestion([{ ...question, trace }], 1);
+  return of.questioner.scores(of.model, { ...rest, of: what });
 }
-
-function assertGolden(found: ArrayLike<number>, name: string): void {
-  const { max_abs: maxAbs, noise } = CASE.tensors[name];
-  assertClose(found, golden.get(name)?.data ?? [], { label: name, absolute: goldenAllowance({ maxAbs, noise }) });
-}
-
-(CASE.request.nodes as readonly GoldenNode[]).forEach((goldenNode, index) => {
-  const { type, layer } = goldenNode;
-  Deno.test(`what ${type} ${layer ?? ""} writes and reads in the vocabulary matches the golden tensors (node ${index})`, async () => {
-    const writer = writerOf(goldenNode);
-    assertGolden(await scores({ writer }), `node${index}.token_write`);
-    if (writer.kind !== "mlp") return;
-    assertGolden(await scores("read", writer), `node${index}.token_read`);
-  });
-});
-
-(CASE.request.input_score_nodes as readonly { readonly layer: number; readonly index: number }[]).forEach(
-  ({ layer, index: neuron }, index) => {
-    Deno.test(`what each token alone does to neuron ${neuron} of layer ${layer} matches the golden tensors`, async () => {
-      assertGolden(await scores({ layer, neuron }), `input_score${index}`);
-    });
-  },
-);
 
 Deno.test("a head's query list is about the attending token and its key list about the attended one", async () => {
   const pair = { kind: "head", layer: 1, head: 2, query: 6, key: 1 } as const;
-  const [query, key] = [await scores("read", { ...pair, path: "q" }), await scores("read", { ...pair, path: "k" })];
+  const [query, key] = [
+    await scores(asker, QUESTION, "read", { ...pair, path: "q" }),
+    await scores(asker, QUESTION, "read", { ...pair, path: "k" }),
+  ];
   // W_E[v] · ∂score/∂residual, from the gradients of the score at the two tokens.
   const gradientName = "grad:blocks.1.hook_resid_pre";
   const wte = await embeddingRows();

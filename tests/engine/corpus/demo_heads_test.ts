@@ -5,50 +5,32 @@ import { SweepPlan, tokensPerStep } from "../../../engine/corpus/sweep_plan.ts";
 import { emptyState, groupOf, Sweeper } from "../../../engine/corpus/sweeper.ts";
 import { findTextSets, readSequences } from "../../../engine/corpus/text_sets.ts";
 import { meansFeeds } from "../../../engine/circuit/means_graph.ts";
-import { buildForward, readOut } from "../../../engine/model/transformer.ts";
-import { mul } from "../../../engine/onnx/elementwise.ts";
+import { readOut } from "../../../engine/model/transformer.ts";
 import { logSoftmax } from "../../../engine/onnx/linear.ts";
 import type { GraphRequest } from "../../../engine/onnx/simplify.ts";
-import { graphInput } from "../../../engine/onnx/value.ts";
-import { float32, float32Data } from "../../../engine/tensor/tensor.ts";
+import { float32Data } from "../../../engine/tensor/tensor.ts";
 import { Asker } from "../../support/asker.ts";
+import { silencedFeeds, silencedForward, type SilencedHead } from "../../support/silenced_heads.ts";
 
 const DEMO = new URL("../../../models/demo", import.meta.url).pathname;
 
-/** A head of the demo model. */
-interface Head {
-  readonly layer: number;
-  readonly head: number;
-}
-
 /** Log-probabilities of a pass in which each head's attention is multiplied by a number that is fed. */
 function silencedPass({ model }: Asker): GraphRequest {
-  const { architecture, weights } = model;
-  const forward = buildForward(architecture, weights, {
-    edit: (name, x) => {
-      const found = /^blocks\.(\d+)\.attn\.hook_pattern$/.exec(name);
-      if (found === null) return x;
-      return mul(x, graphInput(`kept.${found[1]}`, "float32", [1, architecture.headCount, 1, 1]));
-    },
-  });
-  const { logits } = readOut(forward.residual, model, { freezeScale: true });
+  const { logits } = readOut(silencedForward(model).residual, model, { freezeScale: true });
   return { outputs: { logProbs: logSoftmax(logits) }, names: new Map() };
 }
 
 /** Mean loss in nats over the tokens that the second halves predict. @param silent Null: no head is silenced */
-async function lossOn(asker: Asker, sequences: readonly (readonly number[])[], silent: Head | null): Promise<number> {
-  const { architecture: { layerCount, headCount, vocabularySize } } = asker.model;
-  const kept = Array.from({ length: layerCount }, (_, layer) => {
-    const heads = Array.from(
-      { length: headCount },
-      (_, head) => silent?.layer === layer && silent.head === head ? 0 : 1,
-    );
-    return [`kept.${layer}`, float32([1, headCount, 1, 1], heads)] as const;
-  });
+async function lossOn(
+  asker: Asker,
+  sequences: readonly (readonly number[])[],
+  silent: SilencedHead | null,
+): Promise<number> {
+  const { vocabularySize } = asker.model.architecture;
   const { logProbs } = await asker.questioner.execute(
     asker.model,
     { key: ["silenced"], build: () => silencedPass(asker) },
-    { ...meansFeeds(sequences), ...Object.fromEntries(kept) },
+    { ...meansFeeds(sequences), ...silencedFeeds(asker.model, silent === null ? [] : [silent]) },
   );
   assert.ok(logProbs !== undefined);
   const data = float32Data(logProbs);

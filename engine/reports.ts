@@ -1,0 +1,44 @@
+/** Everything that can be told besides runs, put together. */
+import { CircuitReports } from "./circuit_reports.ts";
+import type { PublishedRecords } from "./corpus/published_records.ts";
+import { CorpusReports } from "./corpus_reports.ts";
+import { DictionaryReports } from "./dictionary_reports.ts";
+import type { JobSource } from "./job_source.ts";
+import { NodeReports } from "./node_reports.ts";
+import { RelatedReports } from "./related_reports.ts";
+import type { ReportSource } from "./report_source.ts";
+import { SearchReports } from "./search_reports.ts";
+import { SideReports } from "./side_reports.ts";
+import { SweptTexts } from "./swept.ts";
+
+export interface Reports {
+  readonly nodes: NodeReports;
+  readonly sides: SideReports;
+  readonly circuits: CircuitReports;
+  readonly corpus: CorpusReports;
+  readonly search: SearchReports;
+  readonly related: RelatedReports;
+  readonly dictionaries: DictionaryReports;
+}
+
+export function openReports(
+  source: ReportSource,
+  jobs: JobSource,
+  { published, defaultModel }: {
+    /** By model. */
+    readonly published: ReadonlyMap<string, PublishedRecords>;
+    readonly defaultModel: () => string;
+  },
+): Reports {
+  const nodes = new NodeReports(source);
+  const shared = { cache: source.cache, swept: new SweptTexts(jobs), defaultModel };
+  return {
+    nodes,
+    sides: new SideReports(source),
+    circuits: new CircuitReports(source, nodes),
+    corpus: new CorpusReports(jobs, { ...shared, published }),
+    search: new SearchReports(jobs, shared),
+    related: new RelatedReports(jobs, shared),
+    dictionaries: new DictionaryReports(jobs, shared),
+  };
+}
