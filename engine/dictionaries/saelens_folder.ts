@@ -38,9 +38,9 @@ export async function writeSaeLensFolder(
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { recursive: true });
   await writeSafetensors(join(partial, SAELENS_WEIGHTS), tensorsOf(numbers), {});
-  await writeJson(join(partial, TRAINING_FILE), training);
+  await writeText(join(partial, TRAINING_FILE), JSON.stringify(training));
   // Last, so that a folder which is not finished is no dictionary.
-  await writeJson(join(partial, SAELENS_CONFIG), configOf(numbers, metadata));
+  await writeText(join(partial, SAELENS_CONFIG), JSON.stringify(configOf(numbers, metadata), null, 2));
   await rm(folder, { recursive: true, force: true });
   await rename(partial, folder);
 }
@@ -92,8 +92,8 @@ function configOf({ kind }: DictionaryNumbers, { modelName, contextSize, prepend
   };
 }
 
-async function writeJson(path: string, value: unknown): Promise<void> {
+async function writeText(path: string, text: string): Promise<void> {
   await using file = await open(path, "w");
-  await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+  await file.writeFile(`${text}\n`);
   await file.sync();
 }
