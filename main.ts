@@ -1,7 +1,7 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
-import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig, type SweepOrder } from "./engine/config.ts";
-import { type Engine, openEngine, StartError, sweepCommand } from "./engine/mod.ts";
+import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
+import { type Engine, openEngine, StartError, sweepCommand, trainCommand } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
 
 const EMBEDDED_MODELS = new URL("./models/", import.meta.url).pathname;
@@ -29,9 +29,15 @@ async function main(): Promise<void> {
     version: denoConfig.version,
     corpusFiles: config.corpusFiles,
     records: config.records,
+    ...command.kind === "train" ? { trainedFolder: command.order.trainedFolder } : {},
     log: logLine,
   });
-  if (command.kind === "sweep") return await runSweep(engine, command);
+  if (command.kind === "sweep") {
+    return await runToTheEnd(engine, () => sweepCommand(engine, { ...command, write }));
+  }
+  if (command.kind === "train") {
+    return await runToTheEnd(engine, () => trainCommand(engine, { order: command.order, write }));
+  }
   const server = listen(config, engine);
   const stop = async () => {
     // A second signal must not wait for the first.
@@ -43,14 +49,14 @@ async function main(): Promise<void> {
   onStop(stop);
 }
 
-/** Sweeps to the end, or until somebody stops it; either way what is done is kept. */
-async function runSweep(engine: Engine, { model, dictionary }: SweepOrder): Promise<void> {
+/** Works to the end, or until somebody stops it; either way what is done is kept. */
+async function runToTheEnd(engine: Engine, work: () => Promise<void>): Promise<void> {
   onStop(async () => {
     await engine.close();
     Deno.exit(130);
   });
   try {
-    await sweepCommand(engine, { model, dictionary, write });
+    await work();
   } finally {
     await engine.close();
   }

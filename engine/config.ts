@@ -6,6 +6,7 @@ import type { PublishedSource } from "./corpus/published_records.ts";
 import { isUrl } from "./corpus/published_store.ts";
 import { StartError } from "./errors.ts";
 import { type Device, DEVICES } from "./runtime/backend.ts";
+import { takeTrainingFlags, TRAINING_HELP, type TrainingOrder, trainingOrder } from "./training_flags.ts";
 
 export interface ServerConfig {
   /** 0 means any free port. */
@@ -37,12 +38,15 @@ export interface SweepOrder {
 export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
   | SweepOrder
+  /** Train a dictionary without a server. */
+  | { readonly kind: "train"; readonly config: ServerConfig; readonly order: TrainingOrder }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
        deno task sweep [OPTION]… [--model ID] [--dictionary ID|all]
                             collects records without a server: of all neurons and heads, or of a dictionary's latents
+       deno task train-dictionary [OPTION]… --site HOOK --latents NUMBER --out DIR   trains a sparse autoencoder, without a server
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
   --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
@@ -54,6 +58,9 @@ export const HELP = `Usage: deno task start [OPTION]…
   --device NAME        ${DEVICES.join(" or ")} (TDB_DEVICE; default cpu)
   --allow-host NAME    a host name under which a team reaches the server; repeatable (TDB_ALLOWED_HOSTS)
   --version, --help
+
+Of train-dictionary:
+${TRAINING_HELP}
 
 A flag wins over its variable. Lists in variables are joined by "${delimiter}".`;
 
@@ -119,6 +126,10 @@ const SEPARATORS: Readonly<Partial<Record<StringFlag, RegExp>>> = {
   records: new RegExp(`${delimiter}(?=[^${delimiter}/\\\\=]+=)`),
 };
 
+/** Words that come first for something else than a server. */
+const COMMANDS = ["sweep", "train-dictionary"] as const;
+const NO_ORDER = { order: null, rest: null } as const;
+
 /** Values of one setting with the name under which they were given. */
 interface Setting {
   readonly source: string;
@@ -131,8 +142,9 @@ interface Setting {
  * @throws {StartError} with one line that says what is wrong and what would be right.
  */
 export async function parseConfig(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Command> {
-  const isSweep = args[0] === "sweep";
-  const flags = parseFlags(isSweep ? args.slice(1) : args);
+  const command = COMMANDS.find((name) => name === args[0]) ?? null;
+  const { order, rest } = command === "train-dictionary" ? takeTrainingFlags(args.slice(1)) : NO_ORDER;
+  const flags = parseFlags(rest ?? args.slice(command === null ? 0 : 1));
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
   const settingOf = (flag: StringFlag) => setting(flag, flags.values[flag], env);
@@ -148,12 +160,18 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     allowedHosts: settingOf("allow-host").values,
   };
   const [model, dictionary] = SWEEP_FLAGS.map((flag) => single(settingOf(flag)) ?? null);
-  if (isSweep) return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
-  for (const [flag, value, plural] of [["model", model, "models"], ["dictionary", dictionary, "dictionaries"]]) {
-    if (value === null) continue;
-    throw new StartError(`Cannot start: --${flag} belongs to deno task sweep; --${plural} loads ${plural}`);
-  }
+  if (command === "sweep") return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
+  refuseFlag("dictionary", dictionary, "deno task sweep");
+  if (order !== null) return { kind: "train", config, order: trainingOrder(order, model ?? null) };
+  refuseFlag("model", model, "deno task sweep and train-dictionary");
   return { kind: "start", config };
+}
+
+/** @throws {StartError} if a flag is given where it says nothing */
+function refuseFlag(flag: SweepFlag, value: string | null | undefined, command: string): void {
+  if (value === null || value === undefined) return;
+  const plural = flag === "model" ? "models" : "dictionaries";
+  throw new StartError(`Cannot start: --${flag} belongs to ${command}; --${plural} loads ${plural}`);
 }
 
 interface Flags {

@@ -11,7 +11,9 @@ import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
+import type { TrainingReport } from "./long_work.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
@@ -112,6 +114,13 @@ export interface Engine {
   resumeJob(id: string): void;
   /** Gives a job up; what a sweep has collected can still be read. @throws {NotFoundError} */
   cancelJob(id: string): void;
+  /** How a training went so far. @throws {NotFoundError} if there is no such job, or it trains nothing */
+  training(jobId: string): Promise<TrainingReport>;
+  /**
+   * What a loaded dictionary is measured to be on held-out text (`dictionaries/metrics.ts`): found, or computed.
+   * @throws {NotFoundError | ValidationError}; else as `run`
+   */
+  measureDictionary(request: MeasureDictionaryRequest, options?: CallOptions): Promise<DictionaryReport>;
   /** What a model can be swept over. @throws {NotFoundError} */
   textSets(modelId: string): Promise<readonly TextSet[]>;
   /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */

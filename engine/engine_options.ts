@@ -19,4 +19,6 @@ export interface OpenEngineOptions {
   readonly records?: readonly PublishedSource[];
   /** Tokens of a sweep's batch; default: as the model's size asks for. */
   readonly stepTokens?: number;
+  /** Where dictionaries that are trained are written, each into a folder of its own; default: by model, in the data folder. */
+  readonly trainedFolder?: string;
 }

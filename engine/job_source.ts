@@ -10,6 +10,10 @@ export interface JobSource {
   readonly store: Store;
   /** Files of `--corpus`. */
   readonly corpusFiles: readonly string[];
+  /** Where results are kept; states of trainings too. */
+  readonly dataFolder: string;
+  /** Folder that the dictionaries which are trained for a model are written into. */
+  trainedFolder(model: LanguageModel): string;
   /** Tokens of a sweep's batch; null: as the model's size asks for. */
   readonly stepTokens: number | null;
   /** A loaded model. @throws {NotFoundError} */

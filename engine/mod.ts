@@ -134,3 +134,15 @@ export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";
 export { openEngine } from "./open_engine.ts";
 export { sweepCommand } from "./sweep_command.ts";
+export { trainCommand } from "./train_command.ts";
+export type { TrainingReport } from "./long_work.ts";
+export { type DictionaryReport, type MeasureDictionaryRequest, measureDictionarySchema } from "./dictionary_reports.ts";
+export type { CrossEntropies, DictionaryMetrics } from "./dictionaries/metrics.ts";
+export type { CurveMeasurement, CurvePoint } from "./dictionaries/training/training_curve.ts";
+export {
+  TRAINED_ARCHITECTURES,
+  type TrainedArchitecture,
+  type TrainingInput,
+  trainingSchema,
+  type TrainingSpec,
+} from "./dictionaries/training/training_spec.ts";

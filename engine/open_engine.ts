@@ -12,15 +12,13 @@ import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_sp
 import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
+import { join } from "node:path";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
-import { JobQueue } from "./jobs/job_queue.ts";
+import type { Job, JobRequest } from "./jobs/job.ts";
+import { LongWork, type TrainingReport } from "./long_work.ts";
 import type { JobSource } from "./job_source.ts";
-import { computeMeans, newMeansJob } from "./means_work.ts";
-import { newSweepJob, sweep } from "./sweep_work.ts";
-import { scopeOf } from "./corpus/scope.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
@@ -40,6 +38,7 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
 import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
@@ -116,8 +115,7 @@ class LocalEngine implements Engine {
   readonly #digests: Digests;
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
-  readonly #jobSource: JobSource;
-  readonly #jobs: JobQueue;
+  readonly #work: LongWork;
   readonly #reports: Reports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
@@ -130,18 +128,17 @@ class LocalEngine implements Engine {
     this.#store = store;
     this.#digests = digests;
     this.#measurer = new Measurer(worker, store);
-    this.#jobSource = {
+    const jobSource: JobSource = {
       worker,
       store,
       corpusFiles: options.corpusFiles ?? [],
+      dataFolder: options.dataFolder,
+      trainedFolder: ({ id }) => options.trainedFolder ?? join(options.dataFolder, "dictionaries", id),
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
       digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),
     };
-    this.#jobs = new JobQueue(store.jobs, {
-      means: (job, control) => computeMeans(job, control, this.#jobSource),
-      sweep: (job, control) => sweep(job, control, this.#jobSource),
-    });
+    this.#work = new LongWork(jobSource, () => this.#defaultId());
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, {
@@ -152,7 +149,7 @@ class LocalEngine implements Engine {
       // Not a run that anybody asked for: it is not kept.
       compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
-    this.#reports = openReports(source, this.#jobSource, { published, defaultModel: () => this.#defaultId() });
+    this.#reports = openReports(source, jobSource, { published, defaultModel: () => this.#defaultId() });
   }
 
   models(): readonly ModelSummary[] {
@@ -255,39 +252,41 @@ class LocalEngine implements Engine {
     this.#measurer.cancel(runId, parseOrThrow(measureRequestSchema, request));
   }
 
-  async startJob(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultId(), textSet, dictionary } = parseOrThrow(jobRequestSchema, request);
-    const model = this.#model(id);
-    return this.#jobs.add(
-      kind === "means"
-        ? await newMeansJob(model, this.#jobSource)
-        : await newSweepJob(scopeOf(model, dictionary), textSet, this.#jobSource),
-    );
+  startJob(request: JobRequest): Promise<Job> {
+    return this.#work.start(request);
   }
 
   /** Goes on with the jobs of the last start. */
   resumeJobs(): void {
-    this.#jobs.start();
+    this.#work.queue.start();
   }
 
   jobs(): readonly Job[] {
-    return this.#jobs.list();
+    return this.#work.queue.list();
   }
 
   finishedJob(id: string): Promise<Job> {
-    return this.#jobs.finished(id);
+    return this.#work.queue.finished(id);
   }
 
   cancelJob(id: string): void {
-    this.#jobs.cancel(id);
+    this.#work.queue.cancel(id);
   }
 
   pauseJob(id: string): void {
-    this.#jobs.pause(id);
+    this.#work.queue.pause(id);
   }
 
   resumeJob(id: string): void {
-    this.#jobs.resume(id);
+    this.#work.queue.resume(id);
+  }
+
+  training(jobId: string): Promise<TrainingReport> {
+    return this.#work.training(jobId);
+  }
+
+  measureDictionary(request: MeasureDictionaryRequest, options: CallOptions = {}): Promise<DictionaryReport> {
+    return this.#reports.dictionaries.measure(request, options);
   }
 
   textSets(modelId: string): Promise<readonly TextSet[]> {
@@ -343,7 +342,7 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#jobs.close(), this.#worker.close()]);
+    await Promise.all([this.#work.queue.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
   }
 

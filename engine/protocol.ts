@@ -23,6 +23,12 @@ import type { StrongestPlaces } from "./corpus/firing_graph.ts";
 import type { LatentNeighbours, WeightRelations } from "./corpus/related_request.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { DictionaryLocation } from "./dictionaries/find_dictionaries.ts";
+import type { MetricSums } from "./dictionaries/metrics.ts";
+import type { DictionaryNumbers } from "./dictionaries/training/fold.ts";
+import type { StepReport } from "./dictionaries/training/trainer.ts";
+import type { TrainingSpec } from "./dictionaries/training/training_spec.ts";
+import type { TrainingState } from "./dictionaries/training/training_state.ts";
+import type { SpliceHook } from "./model/hook_points.ts";
 import type { ModelLocation } from "./model/language_model.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
@@ -105,6 +111,26 @@ export type EngineRequests = {
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };
     output: { numbers: MeasureNumbers; sessions: SessionCounters };
+  };
+  /** Activations of some texts at a site, BOS left out: `[token, channel]`. */
+  siteActivations: {
+    input: { modelId: string; site: SpliceHook; texts: readonly (readonly number[])[] };
+    output: { rows: Float32Array<ArrayBuffer>; sessions: SessionCounters };
+  };
+  /** Takes steps of a training, one a batch `[token, channel]`; the state moves there and back. */
+  train: {
+    input: {
+      modelId: string;
+      spec: TrainingSpec;
+      state: TrainingState;
+      batches: readonly Float32Array<ArrayBuffer>[];
+    };
+    output: { state: TrainingState; reports: readonly StepReport[]; sessions: SessionCounters };
+  };
+  /** Measures a dictionary that is loaded, by its id, or that is in training, on some texts. */
+  dictionaryMetrics: {
+    input: { modelId: string; dictionary: string | DictionaryNumbers; texts: readonly (readonly number[])[] };
+    output: { sums: MetricSums; sessions: SessionCounters };
   };
   tensors: {
     input: { modelId: string; question: TensorsQuestion };

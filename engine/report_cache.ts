@@ -43,7 +43,7 @@ export interface ReportRequest {
 
 /** A report about a model and its details: plain data, always in the same order. */
 export interface ModelReport {
-  readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation";
+  readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation" | "dictionary-metrics";
   readonly model: LanguageModel;
   /** Those that enter. */
   readonly dictionaries?: readonly Dictionary[];

@@ -2,6 +2,7 @@
 import { CircuitReports } from "./circuit_reports.ts";
 import type { PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
+import { DictionaryReports } from "./dictionary_reports.ts";
 import type { JobSource } from "./job_source.ts";
 import { NodeReports } from "./node_reports.ts";
 import { RelatedReports } from "./related_reports.ts";
@@ -17,6 +18,7 @@ export interface Reports {
   readonly corpus: CorpusReports;
   readonly search: SearchReports;
   readonly related: RelatedReports;
+  readonly dictionaries: DictionaryReports;
 }
 
 export function openReports(
@@ -37,5 +39,6 @@ export function openReports(
     corpus: new CorpusReports(jobs, { ...shared, published }),
     search: new SearchReports(jobs, shared),
     related: new RelatedReports(jobs, shared),
+    dictionaries: new DictionaryReports(jobs, shared),
   };
 }

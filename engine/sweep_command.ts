@@ -1,10 +1,8 @@
 /** A sweep without a server: progress on one line, and Ctrl-C leaves what is done for the next time. */
 import type { Engine } from "./engine.ts";
 import { StartError } from "./errors.ts";
-import type { Job, JobRequest } from "./jobs/job.ts";
-
-/** How often the line is written anew, in ms. */
-const INTERVAL_MS = 500;
+import { followJob } from "./follow_job.ts";
+import type { JobRequest } from "./jobs/job.ts";
 
 export interface SweepCommandOptions {
   /** Only this model; null: all that are loaded. */
@@ -33,7 +31,10 @@ export async function sweepCommand(engine: Engine, options: SweepCommandOptions)
   for (const target of targets) {
     for (const { id: textSet } of await engine.textSets(target.model)) {
       count++;
-      const job = await follow(engine, await engine.startJob({ kind: "sweep", ...target, textSet }), write);
+      const job = await followJob(engine, await engine.startJob({ kind: "sweep", ...target, textSet }), {
+        write,
+        what: "sweep",
+      });
       // Whoever stopped it, or ended the program, wants no other one.
       if (job.state !== "done") return;
     }
@@ -66,34 +67,4 @@ function noDictionary(
   const known = models.flatMap((model) => idsOf(engine, model));
   if (known.length === 0) return "no dictionary is loaded, give --dictionaries DIR";
   return `there is no dictionary "${dictionary}", expected all or one of ${known.join(", ")}`;
-}
-
-async function follow(engine: Engine, { id }: Job, write: (text: string) => void): Promise<Job> {
-  const show = () => {
-    const job = engine.jobs().find((candidate) => candidate.id === id);
-    if (job !== undefined) write(`\r${progressLine(job)}`);
-  };
-  const timer = setInterval(show, INTERVAL_MS);
-  try {
-    const job = await engine.finishedJob(id);
-    show();
-    if (job.state === "failed") throw new StartError(`Cannot sweep: ${job.problem}`);
-    return job;
-  } finally {
-    clearInterval(timer);
-    write("\n");
-  }
-}
-
-/** `sweep:demo:corpus  1200 of 3016 sequences, 140 a second, 13 s left`, always as wide. */
-export function progressLine({ id, state, done, total, perSecond, etaSeconds }: Job): string {
-  const pace = perSecond === null ? "" : `, ${perSecond.toFixed(0)} a second`;
-  const left = etaSeconds === null ? "" : `, ${durationText(etaSeconds)} left`;
-  const doing = total === 0 ? "reading texts" : `${done} of ${total} sequences`;
-  return `${id}  ${doing}${pace}${left}${state === "running" ? "" : `, ${state}`}`.padEnd(79);
-}
-
-function durationText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

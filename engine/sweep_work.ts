@@ -12,13 +12,14 @@ import {
 } from "./corpus/sweep_plan.ts";
 import { emptyState, type SweepState, type SweepStep } from "./corpus/sweeper.ts";
 import { findTextSets, readSequences, type TextSetFile } from "./corpus/text_sets.ts";
-import { EngineUnavailableError, NotFoundError, QueueFullError, ValidationError } from "./errors.ts";
+import { EngineUnavailableError, NotFoundError, ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobControl } from "./jobs/job_queue.ts";
 import { digestFile } from "./model/checkpoint.ts";
 import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
+import { patientCall } from "./patient_call.ts";
 import type { SweepProgress, SweepRow } from "./store/sweep_rows.ts";
 import type { Store } from "./store/store.ts";
 
@@ -101,7 +102,7 @@ export async function sweepKey(scope: SweptScope, set: TextSetFile, source: JobS
 }
 
 /** @throws {ValidationError} that lists those there are */
-async function findTextSet(
+export async function findTextSet(
   model: LanguageModel,
   id: string | undefined,
   { corpusFiles }: JobSource,
@@ -144,7 +145,7 @@ function stepTokensOf({ model: { architecture }, dictionary }: SweptScope, { ste
 }
 
 /** Digest of a text set's file, computed once for each version of it. */
-async function textSetDigest({ path, sizeBytes, modifiedMs }: TextSetFile, store: Store): Promise<string> {
+export async function textSetDigest({ path, sizeBytes, modifiedMs }: TextSetFile, store: Store): Promise<string> {
   const stamp = { path, sizeBytes, modifiedMs };
   const digest = store.findDigest(stamp) ?? await digestFile(path);
   store.saveDigest(stamp, digest);
@@ -196,7 +197,13 @@ class SweepRun {
 
   async #step(step: SweepStep): Promise<void> {
     const { scope: { model }, plan, control: { signal } } = this.#task;
-    this.#state = await this.#ask({ modelId: model.id, state: this.#state, step }, signal);
+    const input = { modelId: model.id, state: this.#state, step };
+    const { state } = await patientCall(this.#source.worker, "sweep", {
+      input,
+      signal,
+      transfer: [...this.#state.values()],
+    });
+    this.#state = state;
     const { sequences, tokens } = plan.progressOf(this.#progress.step);
     this.#progress = {
       ...this.#progress,
@@ -204,22 +211,6 @@ class SweepRun {
       sequencesDone: this.#progress.sequencesDone + sequences,
       tokensDone: this.#progress.tokensDone + tokens,
     };
-  }
-
-  /** Asks the engine thread, and waits while its line is full: nobody else should have to. */
-  async #ask(
-    input: { readonly modelId: string; readonly state: SweepState; readonly step: SweepStep },
-    signal: AbortSignal,
-  ): Promise<SweepState> {
-    for (;;) {
-      try {
-        const options = { lane: "background", signal, transfer: [...input.state.values()] } as const;
-        return (await this.#source.worker.call("sweep", input, options)).output.state;
-      } catch (error) {
-        if (!(error instanceof QueueFullError)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, error.retryAfterSeconds * 1000));
-      }
-    }
   }
 
   async #store(): Promise<void> {

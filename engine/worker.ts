@@ -5,7 +5,9 @@ import { relatedByWeights } from "./corpus/related_weights.ts";
 import { latentNeighbours } from "./corpus/latent_neighbours.ts";
 import type { Scope } from "./corpus/scope.ts";
 import { dictionaryOf, Sweeper } from "./corpus/sweeper.ts";
+import { DictionaryMeter } from "./dictionaries/dictionary_meter.ts";
 import { openDictionary } from "./dictionaries/open_dictionary.ts";
+import { Trainer } from "./dictionaries/training/trainer.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
 import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
 import { scale } from "./onnx/elementwise.ts";
@@ -19,12 +21,16 @@ import { serveWorker } from "./runtime/worker_host.ts";
 class EngineThread {
   readonly questioner: Questioner;
   readonly sweeper: Sweeper;
+  readonly meter: DictionaryMeter;
+  readonly trainer: Trainer;
   readonly #locations: OpenInput["models"];
   readonly #models = new Map<string, ModelWeights>();
 
   private constructor(questioner: Questioner, locations: OpenInput["models"]) {
     this.questioner = questioner;
     this.sweeper = new Sweeper(questioner);
+    this.meter = new DictionaryMeter(questioner);
+    this.trainer = new Trainer(questioner);
     this.#locations = locations;
   }
 
@@ -131,6 +137,22 @@ serveWorker<EngineRequests>({
     const { questioner, sweeper } = opened();
     const values = await sweeper.values({ ...await opened().scope(modelId, dictionary), component }, texts);
     return { output: { values, sessions: questioner.sessions } };
+  },
+  siteActivations: async ({ modelId, site, texts }) => {
+    const { questioner, meter } = opened();
+    const rows = await meter.activations(await opened().model(modelId), site, texts);
+    return { output: { rows, sessions: questioner.sessions }, transfer: [rows.buffer] };
+  },
+  train: async ({ modelId, spec, state, batches }) => {
+    const { questioner, trainer } = opened();
+    const taken = await trainer.steps(await opened().model(modelId), { spec, state }, batches);
+    const transfer = [...taken.state.tensors.values()].map(({ buffer }) => buffer);
+    return { output: { ...taken, sessions: questioner.sessions }, transfer };
+  },
+  dictionaryMetrics: async ({ modelId, dictionary, texts }) => {
+    const { questioner, meter } = opened();
+    const sums = await meter.measure(await opened().model(modelId), dictionary, texts);
+    return { output: { sums, sessions: questioner.sessions } };
   },
   firing: async ({ modelId, dictionary, tokens, queries }) => {
     const { questioner } = opened();

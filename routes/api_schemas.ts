@@ -8,6 +8,8 @@ import {
   LATENT_KINDS,
   METRICS,
   traceSchema,
+  TRAINED_ARCHITECTURES,
+  type TrainingSpec,
 } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
@@ -237,6 +239,23 @@ export const circuitResultSchema = z.object({
   total: z.int(),
 }).openapi("Circuit");
 
+const trainingSpecSchema = z.object({
+  name: z.string(),
+  site: z.custom<TrainingSpec["site"]>((value) => typeof value === "string").openapi({ type: "string" }),
+  architecture: z.enum(TRAINED_ARCHITECTURES),
+  width: z.int(),
+  latents: z.int(),
+  k: z.int().nullable(),
+  sparsity: z.number().nullable(),
+  steps: z.int(),
+  batch: z.int(),
+  learningRate: z.number(),
+  warmUpSteps: z.int(),
+  decaySteps: z.int(),
+  deadAfterSteps: z.int(),
+  seed: z.int(),
+}).openapi("Training");
+
 /** Long work in the background. */
 export const jobSchema = z.object({
   id: z.string(),
@@ -246,10 +265,11 @@ export const jobSchema = z.object({
   state: z.enum(JOB_STATES),
   done: z.int(),
   total: z.int(),
-  unit: z.enum(["texts", "sequences"]),
+  unit: z.enum(["texts", "sequences", "steps"]),
   perSecond: z.number().nullable(),
   etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
+  training: trainingSpecSchema.optional(),
 }).openapi("Job");
 
 /** Estimates beside what ablation really does. */

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { Questioner } from "../../engine/circuit/questioner.ts";
-import { hashOf } from "../../engine/corpus/random.ts";
+import { hashOf } from "../../engine/tensor/random.ts";
 import { Sequences } from "../../engine/corpus/sequences.ts";
 import { SweepPlan, tokensPerStep } from "../../engine/corpus/sweep_plan.ts";
 import { emptyState, Sweeper } from "../../engine/corpus/sweeper.ts";

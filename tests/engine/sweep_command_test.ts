@@ -4,7 +4,8 @@ import { delimiter } from "node:path";
 import { parseConfig } from "../../engine/config.ts";
 import { StartError } from "../../engine/errors.ts";
 import type { Job } from "../../engine/mod.ts";
-import { progressLine, sweepCommand } from "../../engine/sweep_command.ts";
+import { progressLine } from "../../engine/follow_job.ts";
+import { sweepCommand } from "../../engine/sweep_command.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
 
 const CORPUS = "models/demo/corpus.txt";

@@ -16,6 +16,7 @@ import {
   type Token,
   type ValueStatistics,
 } from "../../engine/mod.ts";
+import { FAKE_TRAINING_JOB } from "./fake_training.ts";
 
 export const FAKE_TEXT_SETS: readonly TextSet[] = [
   { id: "corpus", sizeBytes: 12_345, origin: "the model’s folder" },
@@ -152,6 +153,7 @@ function requireSwept(textSet: string): void {
 
 /** A job, running unless it is told otherwise. */
 export function fakeJob({ kind, model = "demo", textSet = "corpus" }: JobRequest, state: Job["state"] = "done"): Job {
+  if (kind === "train") return FAKE_TRAINING_JOB;
   const isSweep = kind === "sweep";
   const isRunning = state === "running";
   return {

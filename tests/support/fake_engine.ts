@@ -58,6 +58,7 @@ import {
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
+import { fakeDictionaryReport, fakeTraining } from "./fake_training.ts";
 import {
   FAKE_SWEEPS,
   FAKE_TEXT_SETS,
@@ -220,8 +221,11 @@ export class FakeEngine implements Engine {
   }
 
   resumeJob(id: string): void {
-    this.#jobs.set(id, fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
+    this.#jobs.set(id, { ...this.#job(id), state: "running", perSecond: 10, etaSeconds: 6 });
   }
+
+  readonly training = fakeTraining;
+  readonly measureDictionary = fakeDictionaryReport;
 
   cancelJob(id: string): void {
     this.#jobs.set(id, { ...this.#job(id), state: "cancelled", perSecond: null, etaSeconds: null });

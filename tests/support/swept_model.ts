@@ -1,7 +1,7 @@
 /** A tiny random model beside a corpus of token ids, and engines on one data folder. */
 import { join } from "node:path";
 import { type Engine, openEngine } from "../../engine/mod.ts";
-import { hashOf } from "../../engine/corpus/random.ts";
+import { hashOf } from "../../engine/tensor/random.ts";
 import { type TinyModel, writeTinyModel } from "./tiny_model.ts";
 
 /** Tokens that the model's context holds. */

@@ -59,7 +59,7 @@ class Work {
 
 function setUp(store = new MemoryStore()) {
   const work = new Work();
-  return { store, work, queue: new JobQueue(store, { means: work.work, sweep: work.work }) };
+  return { store, work, queue: new JobQueue(store, { means: work.work, sweep: work.work, train: work.work }) };
 }
 
 function states(queue: JobQueue): string {
