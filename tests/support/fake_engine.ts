@@ -288,9 +288,10 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
-  attributedTokens({ node: ref }: AttributedTokensRequest): Promise<AttributedTokens> {
+  attributedTokens({ nodes }: AttributedTokensRequest): Promise<AttributedTokens> {
     this.#fail();
-    return Promise.resolve({ node: ref, activation: 2, tokens: [BOS], values: [1.25] });
+    const latents = nodes.map((ref) => ({ node: ref, activation: 2, values: [1.25] }));
+    return Promise.resolve({ tokens: [BOS], latents });
   }
 
   lens(request: LensRequest): Promise<LensResult> {
