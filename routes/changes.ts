@@ -4,11 +4,11 @@ import { EDITED_FIELD, EDITED_FROM_FIELD } from "../views/parts/changes_card.tsx
 import type { QuestionFields } from "../views/props.ts";
 import { changeLines, plainLine } from "./change_text.ts";
 
-const VERBS = ["ablate", "trace", "untrace", "off", "on", "remove"] as const;
+const VERBS = ["ablate", "trace", "untrace", "off", "on", "remove", "basis"] as const;
 
 /**
- * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `untrace`, and of a listed intervention
- * `off LINE`, `on LINE`, `remove LINE`.
+ * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `untrace`, of a listed intervention `off LINE`,
+ * `on LINE`, `remove LINE`, and `basis PART WORD` as in `basis mlp latent`.
  *
  * @throws {ValidationError} if there is no such change.
  */
@@ -29,6 +29,10 @@ export function applyChange(fields: QuestionFields, change: string): QuestionFie
       return { ...fields, interventions: replaced(interventions, rest, rest) };
     case "remove":
       return { ...fields, interventions: replaced(interventions, rest, null) };
+    case "basis":
+      return words[0] === "attention"
+        ? { ...fields, attentionBasis: words[1] ?? "" }
+        : { ...fields, mlpBasis: words[1] ?? "" };
     default:
       throw new ValidationError([{
         path: "change",

@@ -4,6 +4,7 @@ import { LandingPage } from "../views/pages/landing_page.tsx";
 import type { JumpFields } from "../views/parts/jump_form.tsx";
 import type { AppEnv, Deps } from "./env.ts";
 import { examplesFor } from "./examples.ts";
+import { dictionariesOf } from "./question_form.ts";
 
 const RECENT_RUNS = 10;
 
@@ -20,9 +21,11 @@ export async function renderLanding(
 ): Promise<Response> {
   const models = engine.models();
   const sweeps = (await Promise.all(models.map(({ id }) => engine.sweeps(id)))).flat();
+  const dictionaryCounts = new Map(models.map(({ id }) => [id, dictionariesOf(engine, id).length]));
   return c.render(
     <LandingPage
       models={models}
+      dictionaryCounts={dictionaryCounts}
       sweeps={sweeps}
       examples={examplesFor(models[0]?.id ?? "")}
       recentRuns={engine.recentRuns(RECENT_RUNS)}

@@ -3,6 +3,7 @@
  * `delayMs` and `isReady`, and read what it was asked from `signals`.
  */
 import { createHash } from "node:crypto";
+import { resolveDictionaries } from "../../engine/circuit/dictionary_spec.ts";
 import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
@@ -61,6 +62,7 @@ import {
   fakeLayerRecords,
   fakeRecords,
 } from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, fakeRun } from "./fake_run.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
@@ -107,7 +109,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: [],
+      dictionaries: FAKE_DICTIONARIES,
       datasets: [],
     };
   }
@@ -138,6 +140,12 @@ export class FakeEngine implements Engine {
         });
       }
     });
+    const nodes = [...parsed.interventions, ...parsed.trace === null ? [] : [parsed.trace]].map(({ node: ref }) => ref);
+    const dictionaries = resolveDictionaries(
+      { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes },
+      { id: model, dictionaries: FAKE_DICTIONARIES.map((detail) => ({ detail })) },
+      issues,
+    ).map(({ detail }) => detail.id);
     if (issues.length > 0) throw new ValidationError(issues);
     // In one order, so that equal questions are equal texts.
     return {
@@ -149,7 +157,8 @@ export class FakeEngine implements Engine {
       interventions: parsed.interventions,
       trace: parsed.trace,
       basis: parsed.basis,
-      dictionaries: [],
+      dictionaries,
+      ...dictionaries.length === 0 ? {} : { dropErrors: parsed.dropErrors },
       topK: parsed.topK,
     };
   }

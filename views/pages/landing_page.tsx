@@ -4,10 +4,12 @@ import { formatBytes, formatCount, formatSigned, tokenLabel } from "../format.ts
 import { defaultCatalogue } from "../catalogue_view.ts";
 import type { Example, LandingProps } from "../props.ts";
 import { JumpForm } from "../parts/jump_form.tsx";
-import { catalogueUrl, compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
+import { catalogueUrl, compareFormUrl, debuggerUrl, dictionariesUrl, runsUrl, runUrl } from "../urls.ts";
 
 /** The first page: what this is, a question to begin with, what is loaded, what was asked. */
-export function LandingPage({ models, sweeps, examples, recentRuns, status, jump }: LandingProps): VNode {
+export function LandingPage(
+  { models, dictionaryCounts, sweeps, examples, recentRuns, status, jump }: LandingProps,
+): VNode {
   const [first, ...rest] = examples;
   return (
     <div class="page landing-page">
@@ -38,7 +40,7 @@ export function LandingPage({ models, sweeps, examples, recentRuns, status, jump
         <h2 id="examples-title">What the demo model can do</h2>
         <div class="gallery">{rest.map((example) => <ExampleCard example={example} isFirst={false} />)}</div>
       </section>
-      <Models models={models} sweeps={sweeps} />
+      <Models models={models} dictionaryCounts={dictionaryCounts} sweeps={sweeps} />
       <RecentRuns runs={recentRuns} />
     </div>
   );
@@ -80,7 +82,9 @@ function ExampleCard(
   );
 }
 
-function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VNode {
+function Models(
+  { models, dictionaryCounts, sweeps }: Pick<LandingProps, "models" | "dictionaryCounts" | "sweeps">,
+): VNode {
   return (
     <section class="card" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
@@ -98,6 +102,7 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
               <th scope="col" class="number">Parameters</th>
               <th scope="col" class="number">Weights</th>
               <th scope="col">Records of all</th>
+              <th scope="col">Dictionaries</th>
             </tr>
           </thead>
           <tbody>
@@ -118,6 +123,9 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
                   <a href={catalogueUrl(model.id, defaultCatalogue("mlp"))}>neurons</a>{" "}
                   <span class="fine-print">{sweepInWords(sweeps.filter((sweep) => sweep.model === model.id))}</span>
                 </td>
+                <td>
+                  <a href={dictionariesUrl(model.id)}>{dictionariesInWords(dictionaryCounts.get(model.id) ?? 0)}</a>
+                </td>
               </tr>
             ))}
           </tbody>
@@ -125,6 +133,10 @@ function Models({ models, sweeps }: Pick<LandingProps, "models" | "sweeps">): VN
       </div>
     </section>
   );
+}
+
+function dictionariesInWords(count: number): string {
+  return count === 0 ? "none yet" : count === 1 ? "1 dictionary" : `${count} dictionaries`;
 }
 
 /** As in “corpus: swept”, or that there is nothing yet. */
