@@ -30,15 +30,19 @@ export function applyChange(fields: QuestionFields, change: string): QuestionFie
     case "remove":
       return { ...fields, interventions: replaced(interventions, rest, null) };
     case "basis":
-      return words[0] === "attention"
-        ? { ...fields, attentionBasis: words[1] ?? "" }
-        : { ...fields, mlpBasis: words[1] ?? "" };
+      if (words[0] === "mlp") return { ...fields, mlpBasis: words[1] ?? "" };
+      if (words[0] === "attention") return { ...fields, attentionBasis: words[1] ?? "" };
+      throw noSuchChange(change);
     default:
-      throw new ValidationError([{
-        path: "change",
-        message: `There is no change ${JSON.stringify(change.slice(0, 200))}: expected ${VERBS.join(", ")}`,
-      }]);
+      throw noSuchChange(change);
   }
+}
+
+function noSuchChange(change: string): ValidationError {
+  return new ValidationError([{
+    path: "change",
+    message: `There is no change ${JSON.stringify(change.slice(0, 200))}: expected ${VERBS.join(", ")}`,
+  }]);
 }
 
 /** The form with what was edited in the list of changes of the answer; lines that were not touched stay. */

@@ -39,7 +39,8 @@ export function PartSums({ result, pair }: PartSumsProps): VNode | null {
       ))}
       <p class="fine-print">
         Sums over all latents and tokens of a dictionary, not only over the rows listed below. “Bias” is what it writes
-        whatever its latents are: its output bias, and where it has them a removed mean and a skip.
+        whatever its latents are: its output bias, and where it has them a removed mean and a skip. Together they are
+        the whole activation, the model’s own output bias included, which the bars above leave out.
         {dictionaries.some(({ kind }) => kind === "resid-latent")
           ? " Those of the residual stream stand for all that was written before them, and are no further share."
           : ""}
@@ -91,10 +92,11 @@ function SumsTable({ dictionaries, side, label }: SideProps & { readonly label: 
         <caption class="visually-hidden">Effects of latents, of what is left out, and of biases{name}</caption>
         <thead>
           <tr>
-            <th scope="col" rowSpan={2}>{label === "" ? "Dictionary" : label}</th>
+            <td />
             {EFFECTS.map(([, title]) => <th scope="colgroup" colSpan={COLUMNS.length} class="group-start">{title}</th>)}
           </tr>
           <tr>
+            <th scope="col">{label === "" ? "Dictionary" : label}</th>
             {EFFECTS.flatMap(() =>
               COLUMNS.map(([key, title], i) => (
                 <th scope="col" class={i === 0 ? "number group-start" : "number"} data-part={key}>{title}</th>

@@ -28,7 +28,7 @@ export function TopSource({ latent, tokens }: SourceTokensProps): VNode | null {
   const [top] = sourcesOf(latent);
   if (top === undefined) return null;
   return (
-    <span class="node-source" title={`What heads bring from token ${top.token}: ${top.value}`}>
+    <span class="top-source" title={`What heads bring from token ${top.token}: ${top.value}`}>
       {" from "}
       <SourceName source={top} tokens={tokens} /> <span class="fine-print">{formatSigned(top.value)}</span>
     </span>
@@ -51,10 +51,7 @@ export function SourceList({ latent, tokens }: SourceTokensProps): VNode {
           <p class="token-pills">
             <span class="fine-print">{title}</span> {listed.map((source) => (
               <>
-                <span class={heatClass(source.value, largest)} title={String(source.value)}>
-                  <SourceName source={source} tokens={tokens} />
-                  <span class="visually-hidden">{formatSigned(source.value)}</span>
-                </span>
+                <SourceName source={source} tokens={tokens} heat={heatClass(source.value, largest)} />
                 {" "}
               </>
             ))}
@@ -65,13 +62,21 @@ export function SourceList({ latent, tokens }: SourceTokensProps): VNode {
   );
 }
 
-function SourceName(
-  { source: { token }, tokens }: { readonly source: Source; readonly tokens: readonly Token[] },
-): VNode {
+interface SourceNameProps {
+  readonly source: Source;
+  readonly tokens: readonly Token[];
+  /** Class of its shade. */
+  readonly heat?: string;
+}
+
+function SourceName({ source: { token, value }, tokens, heat }: SourceNameProps): VNode {
   return (
-    <>
-      <code class="token-name">{tokenLabel(tokens[token]?.text ?? "")}</code>
+    <span class="node-source">
+      <code class={heat === undefined ? "token-name" : `token-name ${heat}`} title={String(value)}>
+        {tokenLabel(tokens[token]?.text ?? "")}
+        {heat === undefined ? null : <span class="visually-hidden">{formatSigned(value)}</span>}
+      </code>
       <sub>{token}</sub>
-    </>
+    </span>
   );
 }
