@@ -80,7 +80,7 @@ export interface Engine {
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
   scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
-  /** Where an attention latent's value comes from, token by token. Errors as `run`. */
+  /** Where the values of attention latents come from, token by token. Errors as `run`. */
   attributedTokens(request: AttributedTokensRequest, options?: CallOptions): Promise<AttributedTokens>;
   /** The residual stream read out after every layer, at a window of tokens. Errors as `run`. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensResult>;

@@ -29,9 +29,11 @@ export {
 export { type Basis, MAX_DICTIONARIES, neededDictionaries } from "./circuit/dictionary_spec.ts";
 export { type AttentionRequest, attentionRequestSchema, type AttentionResult } from "./circuit/attention_request.ts";
 export {
+  type AttributedLatent,
   type AttributedTokens,
   type AttributedTokensRequest,
   attributedTokensRequestSchema,
+  MAX_ATTRIBUTED,
   readsHeads,
 } from "./circuit/attributed_tokens.ts";
 export {

@@ -67,7 +67,7 @@ export type EngineRequests = {
   };
   attributedTokens: {
     input: { modelId: string; question: AttributedTokensQuestion };
-    output: { numbers: AttributedTokensNumbers; sessions: SessionCounters };
+    output: { numbers: readonly AttributedTokensNumbers[]; sessions: SessionCounters };
   };
   means: {
     input: { modelId: string; texts: readonly (readonly number[])[] };

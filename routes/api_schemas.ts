@@ -180,12 +180,11 @@ export const scoredTokensSchema = z.object({
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
 
-/** Where an attention latent's value comes from. */
+/** Where the values of attention latents come from. */
 export const attributedTokensSchema = z.object({
-  node: z.string(),
-  activation: z.number(),
   tokens: z.array(tokenSchema).readonly(),
-  values: z.array(z.number()).readonly(),
+  latents: z.array(z.object({ node: z.string(), activation: z.number(), values: z.array(z.number()).readonly() }))
+    .readonly(),
 }).openapi("AttributedTokens");
 
 /** Tokens in a row. */

@@ -15,7 +15,7 @@ import { type ComponentView, readComponentView } from "../views/component_view.t
 import { type Component, ComponentContent, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
 import { COMPONENT_ID } from "../views/parts/example_list.tsx";
 import type { Loaded } from "../views/props.ts";
-import { componentUrl } from "../views/urls.ts";
+import { componentUrl, latentUrl } from "../views/urls.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { renderLanding } from "./home.tsx";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
@@ -47,12 +47,17 @@ export function componentRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
       const model = engine.model(id);
       const short = /^\s*(\d+)\s*[:/]\s*(\d+)\s*$/.exec(to);
       const name = short === null ? to.trim() : `${kind === "head" ? "head" : "mlp"}/${short[1]}/${short[2]}`;
+      // A latent's own page says which there are.
+      if (LATENT.test(name)) return c.redirect(latentUrl(model.id, name), 303);
       const found = componentOf(model, name);
       if (!("problem" in found)) return c.redirect(componentUrl(model.id, componentRef(found)), 303);
       c.status(422);
       return renderLanding(c, deps, { to, kind, model: id, problem: found.problem });
     });
 }
+
+/** A latent's name without a token. */
+const LATENT = /^(?:mlp|attn|resid)-latent\/\d{1,9}\/\d{1,9}$/;
 
 /** The component of a name, or what is wrong with it. */
 function componentOf(
@@ -64,7 +69,7 @@ function componentOf(
     return {
       problem: `${
         JSON.stringify(name.slice(0, 60))
-      } names no component: expected head/LAYER/HEAD, mlp/LAYER/NEURON or LAYER:INDEX`,
+      } names no component: expected head/LAYER/HEAD, mlp/LAYER/NEURON, a latent as in mlp-latent/LAYER/LATENT, or LAYER:INDEX`,
     };
   }
   const component = { kind, layer: Number(layer), index: Number(index) } as const;

@@ -3,6 +3,7 @@
  * `delayMs` and `isReady`, and read what it was asked from `signals`.
  */
 import { createHash } from "node:crypto";
+import { resolveDictionaries } from "../../engine/circuit/dictionary_spec.ts";
 import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
@@ -71,6 +72,7 @@ import {
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
@@ -101,7 +103,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: [],
+      dictionaries: FAKE_DICTIONARIES,
       datasets: [],
     };
   }
@@ -132,6 +134,12 @@ export class FakeEngine implements Engine {
         });
       }
     });
+    const nodes = [...parsed.interventions, ...parsed.trace === null ? [] : [parsed.trace]].map(({ node: ref }) => ref);
+    const dictionaries = resolveDictionaries(
+      { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes },
+      { id: model, dictionaries: FAKE_DICTIONARIES.map((detail) => ({ detail })) },
+      issues,
+    ).map(({ detail }) => detail.id);
     if (issues.length > 0) throw new ValidationError(issues);
     // In one order, so that equal questions are equal texts.
     return {
@@ -143,7 +151,8 @@ export class FakeEngine implements Engine {
       interventions: parsed.interventions,
       trace: parsed.trace,
       basis: parsed.basis,
-      dictionaries: [],
+      dictionaries,
+      ...dictionaries.length === 0 ? {} : { dropErrors: parsed.dropErrors },
       topK: parsed.topK,
     };
   }
@@ -306,9 +315,10 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
-  attributedTokens({ node: ref }: AttributedTokensRequest): Promise<AttributedTokens> {
+  attributedTokens({ nodes }: AttributedTokensRequest): Promise<AttributedTokens> {
     this.#fail();
-    return Promise.resolve({ node: ref, activation: 2, tokens: [BOS], values: [1.25] });
+    const latents = nodes.map((ref) => ({ node: ref, activation: 2, values: [1.25] }));
+    return Promise.resolve({ tokens: [BOS], latents });
   }
 
   lens(request: LensRequest): Promise<LensResult> {

@@ -62,13 +62,22 @@ function idOf({ detail: { id } }: Dictionary): string {
   return id;
 }
 
-function ask(
-  asker: Asker,
-  question: TestQuestion,
-  place: { readonly layer: number; readonly latent: number; readonly token: number },
-) {
+interface Place {
+  readonly layer: number;
+  readonly latent: number;
+  readonly token: number;
+}
+
+async function askAll(asker: Asker, question: TestQuestion, places: readonly Place[]) {
   const { topK: _k, basis: _basis, ...plain } = runQuestion([question], 1);
-  return asker.questioner.attributedTokens(asker.model, { ...plain, latent: { kind: "attn-latent", ...place } });
+  const latents = places.map((place) => ({ kind: "attn-latent", ...place }) as const);
+  return await asker.questioner.attributedTokens(asker.model, { ...plain, latents });
+}
+
+async function ask(asker: Asker, question: TestQuestion, place: Place) {
+  const [found] = await askAll(asker, question, [place]);
+  assert.ok(found);
+  return found;
 }
 
 const NORMALIZATIONS: readonly InputNormalization[] = [
@@ -190,4 +199,24 @@ Deno.test("heads that an intervention silences bring nothing", async () => {
   const [before, after] = [await ask(asker, question, place), await ask(asker, { ...question, edits }, place)];
   assert.notEqual(before.values[2], 0);
   assert.deepEqual(after.values, before.values.with(2, 0));
+});
+
+Deno.test("latents of several layers are answered together as each alone, by one compiled graph", async () => {
+  const dictionaries = await Promise.all(
+    [0, 1].map((layer) =>
+      tinyDictionary(folder, { writeHook: `blocks.${layer}.hook_attn_out`, widths: [WIDTH, WIDTH], seed: 95 + layer })
+    ),
+  );
+  const asker = await Asker.open(folder, dictionaries);
+  const question: TestQuestion = { tokens: TOKENS, targets: [7], dictionaries: dictionaries.map(idOf) };
+  const places = [0, 1, 1, 0, 1].map((layer, i) => ({ layer, latent: 3 * i, token: 6 - i }));
+  const together = await askAll(asker, question, places);
+  for (const [index, place] of places.entries()) {
+    assert.deepEqual(together[index]?.values.length, place.token + 1);
+    const alone = await ask(asker, question, place);
+    assertClose(together[index]?.values ?? [], alone.values, { label: String(index), absolute: 1e-6 });
+  }
+  assert.ok(together.some(({ values }) => values.some((value) => value !== 0)));
+  await ask(asker, { ...question, objective: "prob" }, { layer: 0, latent: 0, token: 0 });
+  assert.equal(asker.questioner.sessions.compiled, 1);
 });
