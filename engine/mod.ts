@@ -2,7 +2,7 @@
 export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 export type { HookPointSummary } from "./model/hook_points.ts";
-export type { DictionaryDetail } from "./model/dictionary.ts";
+export { type DictionaryDetail, LATENT_KINDS, type LatentKind, latentKind } from "./model/dictionary.ts";
 export type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";

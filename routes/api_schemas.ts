@@ -218,6 +218,7 @@ export const jobSchema = z.object({
   perSecond: z.number().nullable(),
   etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
+  dictionary: z.string().optional().meta({ description: "Of a sweep of latents: id of their dictionary" }),
 }).openapi("Job");
 
 /** Estimates beside what ablation really does. */

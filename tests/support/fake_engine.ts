@@ -57,14 +57,15 @@ import {
   ValidationError,
 } from "../../engine/mod.ts";
 import {
-  FAKE_SWEEPS,
   FAKE_TEXT_SETS,
   fakeCatalogue,
   fakeExample,
   fakeJob,
   fakeLayerRecords,
   fakeRecords,
+  fakeSweeps,
 } from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
@@ -98,7 +99,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: [],
+      dictionaries: FAKE_DICTIONARIES,
       datasets: [],
     };
   }
@@ -232,10 +233,10 @@ export class FakeEngine implements Engine {
     });
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return FAKE_SWEEPS;
+      return fakeSweeps(dictionary);
     });
   }
 
