@@ -31,7 +31,7 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
         : {}}
     >
       <p role="status">
-        <strong>{TITLES[job.kind]} of {job.model}</strong>
+        <strong>{TITLES[job.kind]} of {job.dictionary === undefined ? "" : `${job.dictionary} of `}{job.model}</strong>
         {job.textSet === null ? "" : ` over “${job.textSet}”`}: {inWords(job)}
       </p>
       <progress max={Math.max(1, job.total)} value={job.done} aria-label={`${TITLES[job.kind]}: ${job.unit} done`} />
