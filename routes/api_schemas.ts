@@ -269,6 +269,7 @@ export const jobSchema = z.object({
   etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
   training: trainingSpecSchema.optional(),
+  dictionary: z.string().optional().meta({ description: "Of a sweep of latents: id of their dictionary" }),
 }).openapi("Job");
 
 /** Estimates beside what ablation really does. */

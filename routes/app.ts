@@ -17,7 +17,6 @@ import { answerProblem, errorHandler } from "./errors.tsx";
 import { formCheckRoutes } from "./form_check.tsx";
 import { homeRoutes } from "./home.tsx";
 import { jobRoutes } from "./jobs.tsx";
-import { latentRoutes } from "./latents.tsx";
 import { nodeRoutes } from "./nodes.tsx";
 import { helpRoutes } from "./help.tsx";
 import { operationRoutes } from "./operations.ts";
@@ -67,7 +66,6 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", circuitRoutes(deps));
   app.route("/", compareRoutes(deps));
   app.route("/", dictionaryRoutes(deps));
-  app.route("/", latentRoutes(deps));
   app.route("/", componentRoutes(deps));
   app.route("/", catalogueRoutes(deps));
   app.route("/", searchRoutes(deps));

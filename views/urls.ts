@@ -32,19 +32,6 @@ export function askInLatentsUrl(model: string, { id, kind }: { readonly id: stri
   );
 }
 
-/** A latent of a model; the dictionary is told where its place has several. */
-export function latentUrl(
-  model: string,
-  latent: string,
-  { run = null, dictionary = null }: { readonly run?: string | null; readonly dictionary?: string | null } = {},
-): AppUrl {
-  const path = `/models/${encodeURIComponent(model)}/components/${latent.split("/").map(encodeURIComponent).join("/")}`;
-  const query = new URLSearchParams();
-  if (run !== null) query.set("run", run);
-  if (dictionary !== null) query.set("dictionary", dictionary);
-  return url(path, query);
-}
-
 /** The question form, of a model if one is given. */
 export function debuggerUrl(model: string | null = null): AppUrl {
   return url("/debugger", new URLSearchParams(model === null ? [] : [["model", model]]));

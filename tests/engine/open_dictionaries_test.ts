@@ -152,10 +152,10 @@ Deno.test("tensors of a question with dictionaries include theirs, and edges and
     const names = ["scalar:activation:mlp-latent:0", "blocks.0.mlp.hook_post.hook_sae_error"];
     const { tensors } = readSafetensors(await engine.tensors({ ...asked, tensors: names }));
     assert.deepEqual(names.map((name) => tensors.get(name)?.shape), [[7, 64], [7, 192]]);
-    const node = "mlp-latent/0/13@0";
-    const { edges } = await engine.edges({ ...asked, node, direction: "downstream" });
+    const latent = "mlp-latent/0/13@0";
+    const { edges } = await engine.edges({ ...asked, node: latent, direction: "downstream" });
     assert.ok(edges.length > 0);
-    const upstream = await engine.edges({ ...asked, node, direction: "upstream" });
+    const upstream = await engine.edges({ ...asked, node: latent, direction: "upstream" });
     // What it gets from before, biases aside, is what it adds: only the embedding and layer 0's heads come before.
     assert.ok(upstream.edges.every(({ ref }) => ref.startsWith("embed") || ref.startsWith("head/0/")));
     const error = await engine.edges({ ...asked, node: "mlp-error/0@6", direction: "downstream" });

@@ -61,18 +61,18 @@ import {
 } from "../../engine/mod.ts";
 import { fakeDictionaryReport, fakeTraining } from "./fake_training.ts";
 import {
-  FAKE_SWEEPS,
   FAKE_TEXT_SETS,
   fakeCatalogue,
   fakeExample,
   fakeJob,
   fakeLayerRecords,
   fakeRecords,
+  fakeSweeps,
 } from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
-import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
 
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
@@ -177,8 +177,7 @@ export class FakeEngine implements Engine {
   }
 
   requireWeightsOf(runId: string): Promise<void> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       this.storedRun(runId);
     });
   }
@@ -209,8 +208,7 @@ export class FakeEngine implements Engine {
 
   /** Means are done at once, a sweep is under way. */
   startJob(request: JobRequest): Promise<Job> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
       this.#jobs.set(job.id, job);
       return job;
@@ -247,60 +245,39 @@ export class FakeEngine implements Engine {
     });
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return FAKE_SWEEPS;
+      return fakeSweeps(dictionary);
     });
   }
 
   records(request: RecordsRequest): Promise<ComponentRecords> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeRecords(request);
-    });
+    return this.#answer(() => fakeRecords(request));
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeCatalogue(request);
-    });
+    return this.#answer(() => fakeCatalogue(request));
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeLayerRecords(request);
-    });
+    return this.#answer(() => fakeLayerRecords(request));
   }
 
   activations({ component, texts }: ActivationsRequest): Promise<readonly Example[]> {
-    return Promise.try(() => {
-      this.#fail();
-      return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
-    });
+    return this.#answer(() => texts.map((_, i) => fakeExample(component, null, 2 / (i + 1))));
   }
 
   firing(request: FiringRequest): Promise<Firing> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true));
-    });
+    return this.#answer(() => fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true)));
   }
 
   search(request: SearchRequest): Promise<SearchResult> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeSearch(request);
-    });
+    return this.#answer(() => fakeSearch(request));
   }
 
   related(request: RelatedRequest): Promise<RelatedComponents> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeRelated(request);
-    });
+    return this.#answer(() => fakeRelated(request));
   }
 
   edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {
@@ -322,24 +299,21 @@ export class FakeEngine implements Engine {
   }
 
   lens(request: LensRequest): Promise<LensResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { side, from, count, ...spec } = parseOrThrow(lensRequestSchema, request);
       return fakeLens(sideAt(this.#compute("", this.#canonical(spec)), side), { from, count });
     });
   }
 
   attention(request: AttentionRequest): Promise<AttentionResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { head, metric, side, ...spec } = parseOrThrow(attentionRequestSchema, request);
       return fakeAttention(sideAt(this.#compute("", this.#canonical(spec)), side), { head, metric });
     });
   }
 
   circuit(request: CircuitRequest): Promise<CircuitResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { nodes, ...spec } = parseOrThrow(circuitRequestSchema, request);
       return fakeCircuit(sideAt(this.#compute("", this.#canonical(spec)), 0), nodes);
     });
@@ -382,6 +356,14 @@ export class FakeEngine implements Engine {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Answers, or fails as tests ask for. */
+  #answer<T>(make: () => T): Promise<T> {
+    return Promise.try(() => {
+      this.#fail();
+      return make();
+    });
   }
 
   #fail(): void {

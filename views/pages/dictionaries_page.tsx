@@ -5,7 +5,7 @@ import { activationInWords, siteOf } from "../dictionary_words.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import { KindBadge } from "../parts/node_cells.tsx";
 import type { ModelDictionary } from "../props.ts";
-import { askInLatentsUrl, debuggerUrl, helpUrl, latentUrl } from "../urls.ts";
+import { askInLatentsUrl, componentUrl, debuggerUrl, helpUrl } from "../urls.ts";
 
 export interface DictionariesPageProps {
   readonly model: ModelSummary;
@@ -100,7 +100,7 @@ function Row({ model, dictionary }: { readonly model: ModelSummary; readonly dic
   return (
     <tr data-dictionary={id}>
       <th scope="row">
-        <a href={latentUrl(model.id, `${kind}/${layer}/0`, { dictionary: id })} title="Its first latent">
+        <a href={componentUrl(model.id, `${kind}/${layer}/0`, { dictionary: id })} title="Its first latent">
           <code>{id}</code>
         </a>{" "}
         <a class="button small" href={askInLatentsUrl(model.id, dictionary)}>
