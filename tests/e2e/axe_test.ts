@@ -111,6 +111,7 @@ async function everyPage(url: string): Promise<ReadonlyMap<string, string>> {
     ["attention", `runs/${run}/attention?head=head/3/3&pin=14`],
     ["compare", `compare?a=${run}&b=${pair}&size=10`],
     ["component", `models/demo/components/mlp/3/195?run=${run}`],
+    ["dictionaries", "models/demo/dictionaries"],
     ["missing", "runs/nothing"],
   ]);
 }
