@@ -3,7 +3,6 @@ import { z } from "zod";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { readSequences } from "./corpus/text_sets.ts";
 import type { DictionaryMetrics } from "./dictionaries/metrics.ts";
-import type { CallOptions } from "./engine.ts";
 import { NotFoundError } from "./errors.ts";
 import { measureOnHeldOut } from "./held_out_metrics.ts";
 import type { JobSource } from "./job_source.ts";
@@ -50,7 +49,10 @@ export class DictionaryReports {
     this.#defaultModel = defaultModel;
   }
 
-  async measure(request: MeasureDictionaryRequest, { signal }: CallOptions): Promise<DictionaryReport> {
+  async measure(
+    request: MeasureDictionaryRequest,
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<DictionaryReport> {
     const { model: id = this.#defaultModel(), dictionary: asked, textSet, maxTokens } = parseOrThrow(
       measureDictionarySchema,
       request,

@@ -160,9 +160,9 @@ Deno.test("tensors of a question with dictionaries include theirs, and edges and
     assert.ok(upstream.edges.every(({ ref }) => ref.startsWith("embed") || ref.startsWith("head/0/")));
     const error = await engine.edges({ ...asked, node: "mlp-error/0@6", direction: "downstream" });
     assert.ok(error.edges.length > 0);
-    const { write, reads, alone } = await engine.scoredTokens({ ...asked, node, top: 5 });
+    const { write, reads, alone } = await engine.scoredTokens({ ...asked, node: latent, top: 5 });
     assert.deepEqual([write.top.length, reads.length, alone?.top.length], [5, 1, 5]);
-    const circuit = await engine.circuit({ ...asked, nodes: [node, "head/1/2@6<0", "embed@0"] });
+    const circuit = await engine.circuit({ ...asked, nodes: [latent, "head/1/2@6<0", "embed@0"] });
     assert.equal(circuit.nodes.length, 3);
     assertClose([circuit.objective], [(await engine.run(asked)).result.sides[0]?.objective ?? NaN], {
       label: "objective",

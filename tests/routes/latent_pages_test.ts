@@ -56,7 +56,7 @@ Deno.test("a dictionary that was not swept is offered to be, from the page of a 
   }
   await app.postForm("/models/demo/sweep", [["dictionary", "resid/0"]]);
   const job = (await page(app, "/models/demo/components/resid-latent/0/3")).querySelector(".job");
-  assert.match(job?.textContent ?? "", /Sweep of resid\/0 of demo/);
+  assert.match(job?.textContent ?? "", /Sweep of resid\/0 for demo/);
   assert.equal((await page(app, "/models/demo/catalogue")).querySelector(".job"), null, "another sweep");
   app.engine.model = () => ({ ...testApp().engine.model("demo"), dictionaries: [] });
   const none = await page(app, "/models/demo/catalogue?kind=mlp-latent");

@@ -22,6 +22,7 @@ import {
   circuitRequestSchema,
   type CircuitResult,
   type ComponentRecords,
+  type DictionaryDetail,
   type EdgesRequest,
   type EdgesResult,
   type Engine,
@@ -83,6 +84,7 @@ export class FakeEngine implements Engine {
   /** How long a run takes. */
   delayMs = 0;
   isReady = true;
+  dictionaries: readonly DictionaryDetail[] = FAKE_DICTIONARIES;
   /** Signals of the runs and tensors asked for. */
   readonly signals: (AbortSignal | undefined)[] = [];
   /** Times that the status was asked for. */
@@ -103,7 +105,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: FAKE_DICTIONARIES,
+      dictionaries: this.dictionaries,
       datasets: [],
     };
   }
@@ -137,7 +139,7 @@ export class FakeEngine implements Engine {
     const nodes = [...parsed.interventions, ...parsed.trace === null ? [] : [parsed.trace]].map(({ node: ref }) => ref);
     const dictionaries = resolveDictionaries(
       { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes },
-      { id: model, dictionaries: FAKE_DICTIONARIES.map((detail) => ({ detail })) },
+      { id: model, dictionaries: this.dictionaries.map((detail) => ({ detail })) },
       issues,
     ).map(({ detail }) => detail.id);
     if (issues.length > 0) throw new ValidationError(issues);

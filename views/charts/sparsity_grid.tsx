@@ -50,8 +50,8 @@ export function SparsityGrid(
             return (
               <tr data-dictionary={own.dictionary}>
                 <th scope="row" title={own.dictionary}>
-                  {own.layer} {NODE_KIND_NAMES[own.kind]}s
-                  <span class="fine-print">{" "}of {formatCount(own.latentCount)}</span>
+                  {own.layer} {NODE_KIND_NAMES[own.kind]}s{" "}
+                  <span class="fine-print">of {formatCount(own.latentCount)}</span>
                 </th>
                 <Cell active={means.active} share={means.leftOut} isMean />
                 {places.map((token) => (

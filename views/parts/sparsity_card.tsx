@@ -42,8 +42,8 @@ export function SparsityCard({ result, view }: Pick<ShownRun, "result" | "view">
         );
       })}
       <p class="fine-print">
-        Counted before interventions on latents. The first token’s norm is often many times that of others, and many
-        dictionaries leave it out. <a href={dictionariesUrl(spec.model)}>All dictionaries of {spec.model}</a>
+        Counted before interventions on latents. The first token’s norm is often many times that of others: look at it
+        apart. <a href={dictionariesUrl(spec.model)}>All dictionaries of {spec.model}</a>
       </p>
     </Card>
   );
