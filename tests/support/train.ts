@@ -31,13 +31,26 @@ export function tinySpec(changes: Partial<TrainingSpec> = {}): TrainingSpec {
   return { ...resolveTraining(input, ARCHITECTURE), ...changes };
 }
 
-/** Tokens that are sums of a few of more directions than there are channels, around a mean: `[token, channel]`. */
+/** Tokens that are sums of a few of twice as many directions as there are channels, around a mean: `[token, channel]`. */
 export function sparseRows(count: number, width: number, seed: number): Float32Array<ArrayBuffer> {
+  return sumsOfDirections(count, width, { seed, share: 0.15 });
+}
+
+/** The same, of so few that they can be told apart. */
+export function sparserRows(count: number, width: number, seed: number): Float32Array<ArrayBuffer> {
+  return sumsOfDirections(count, width, { seed, share: 1 / width });
+}
+
+function sumsOfDirections(
+  count: number,
+  width: number,
+  { seed, share }: { readonly seed: number; readonly share: number },
+): Float32Array<ArrayBuffer> {
   const directions = Array.from({ length: 2 * width }, (_, j) => randomNumbers(width, 100 + j));
   const rows = new Float32Array(count * width);
   for (let t = 0; t < count; t++) {
     for (const [j, direction] of directions.entries()) {
-      const isActive = uniformOf(seed, t * directions.length + j) < 0.15;
+      const isActive = uniformOf(seed, t * directions.length + j) < share;
       const size = isActive ? 1 + uniformOf(seed + 1, t * directions.length + j) : 0;
       for (let c = 0; c < width; c++) rows[t * width + c] = (rows[t * width + c] ?? 0) + size * (direction[c] ?? 0);
     }
