@@ -50,6 +50,9 @@ export function RunShell(run: RunShellProps): VNode {
               : ", in whatever basis the table shows them"}. Direct effects add up to the{" "}
             {result.objectiveKind === "trace" ? "traced node" : "objective"}; total effects are estimates, each counted
             with what it does through later layers, and do not.
+            {result.spec.dropErrors === true
+              ? " This model runs on reconstructions: the bars are what parts would have added, the sums below what was."
+              : ""}
           </p>
         }
       >
