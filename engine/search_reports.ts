@@ -45,7 +45,7 @@ export class SearchReports {
   readonly #swept: SweptTexts;
   readonly #defaultModel: () => string;
   /** The texts that were searched last, with the sweep that they belong to. */
-  #texts: { readonly key: string; readonly texts: Promise<SequenceTexts> } | null = null;
+  #texts: { readonly of: FoundSweep; readonly texts: Promise<SequenceTexts> } | null = null;
   /** The last searches, by what was asked of which state of a sweep. */
   readonly #found = new Map<string, FoundPhrase>();
   readonly #searching = new SharedWork<FoundPhrase>();
@@ -193,11 +193,16 @@ export class SearchReports {
   }
 
   /** The texts of a sweep, read once; who else wants them meanwhile waits for the same. */
-  #textsOf({ model, row: { key } }: FoundSweep, sequences: Sequences): Promise<SequenceTexts> {
-    if (this.#texts?.key === key) return this.#texts.texts;
+  #textsOf(sweep: FoundSweep, sequences: Sequences): Promise<SequenceTexts> {
+    const { model, row } = sweep;
+    const known = this.#texts;
+    // Sweeps of a model and of its dictionaries mostly read the same texts.
+    if (known?.of.model === model && (known.of.row.key === row.key || this.#swept.haveSameTexts(known.of.row, row))) {
+      return known.texts;
+    }
     const { tokenizer, architecture: { bosId } } = model;
     const texts = SequenceTexts.read(sequences, { tokenizer, bosId }, new Turns());
-    this.#texts = { key, texts };
+    this.#texts = { of: sweep, texts };
     // A failure is for those who wait now.
     texts.catch(() => this.#texts = null);
     return texts;

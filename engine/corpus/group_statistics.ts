@@ -7,6 +7,8 @@ import { EngineError } from "../errors.ts";
 import { BIN_COUNT, binOf } from "./histogram.ts";
 import { RANDOM_SEQUENCES, TOP_SEQUENCES } from "./corpus_requests.ts";
 
+const ZERO_BIN = binOf(0, 0);
+
 /** Sums of powers of the values: x, x², x³, x⁴. */
 const POWERS = 4;
 
@@ -197,14 +199,19 @@ export class GroupStatistics {
     this.#requireFinite();
   }
 
-  /** The tight loop: a row of values of one component, at consecutive places. */
+  /** The tight loop: a row of values of one component, at consecutive places. Zeros, which most activations of latents are, are only counted. */
   #addSpan(component: number, { values, bits, start, end, place }: Span): void {
     const { sums, minima, maxima, positive, histograms, size } = this;
     const bins = component * BIN_COUNT;
     let [s1, s2, s3, s4, above] = [0, 0, 0, 0, 0];
     let [least, most, mostAt] = [Infinity, -Infinity, 0];
+    let [zeros, zeroAt] = [0, 0];
     for (let i = start; i < end; i++) {
       const x = values[i] ?? 0;
+      if (x === 0) {
+        if (zeros++ === 0) zeroAt = i;
+        continue;
+      }
       const square = x * x;
       s1 += x;
       s2 += square;
@@ -218,6 +225,11 @@ export class GroupStatistics {
       }
       const bin = bins + binOf(x, bits[i] ?? 0);
       histograms[bin] = (histograms[bin] ?? 0) + 1;
+    }
+    if (zeros > 0) {
+      histograms[bins + ZERO_BIN] = (histograms[bins + ZERO_BIN] ?? 0) + zeros;
+      least = Math.min(least, 0);
+      if (most < 0) [most, mostAt] = [0, zeroAt];
     }
     sums[component] = (sums[component] ?? 0) + s1;
     sums[size + component] = (sums[size + component] ?? 0) + s2;
