@@ -22,7 +22,7 @@ import {
   withStep,
 } from "./dictionaries/training/training_curve.ts";
 import { resolveTraining, type trainingSchema, type TrainingSpec } from "./dictionaries/training/training_spec.ts";
-import { firstState, measureNormalization, type TrainingState } from "./dictionaries/training/training_state.ts";
+import { firstState, measureNormalization } from "./dictionaries/training/training_state.ts";
 import { EngineError, EngineUnavailableError, ValidationError } from "./errors.ts";
 import { measureOnHeldOut } from "./held_out_metrics.ts";
 import type { JobSource } from "./job_source.ts";

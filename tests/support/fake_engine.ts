@@ -200,7 +200,7 @@ export class FakeEngine implements Engine {
   startJob(request: JobRequest): Promise<Job> {
     return Promise.try(() => {
       this.#fail();
-      const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
+      const job = fakeJob(request, request.kind === "means" ? "done" : "running");
       this.#jobs.set(job.id, job);
       return job;
     });

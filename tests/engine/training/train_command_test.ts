@@ -94,7 +94,7 @@ Deno.test("trainCommand() trains into the folder that it was given, and says wha
         written,
         /step 40: .* of the variance explained, .* of 24 latents dead \(\d+ held-out tokens\)\nwritten: /,
       );
-      const files = [...Deno.readDirSync(`${trainedFolder}/mine`)].map(({ name }) => name).sort();
+      const files = (await Array.fromAsync(Deno.readDir(`${trainedFolder}/mine`))).map(({ name }) => name).sort();
       assert.deepEqual(files, ["cfg.json", "sae_weights.safetensors", "training.json"]);
       const refused: readonly (readonly [object, RegExp])[] = [
         [{}, /^$/],
