@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     log: logLine,
   });
   if (command.kind === "sweep") {
-    return await runToTheEnd(engine, () => sweepCommand(engine, { model: command.model, write }));
+    return await runToTheEnd(engine, () => sweepCommand(engine, { ...command, write }));
   }
   if (command.kind === "train") {
     return await runToTheEnd(engine, () => trainCommand(engine, { order: command.order, write }));

@@ -24,18 +24,28 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[];
 }
 
+/** Sweep without a server. */
+export interface SweepOrder {
+  readonly kind: "sweep";
+  readonly config: ServerConfig;
+  /** Null: all that are loaded. */
+  readonly model: string | null;
+  /** One dictionary, or "all"; null: none, the models' own components. */
+  readonly dictionary: string | null;
+}
+
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
-  /** Sweep without a server; `model` null: all that are loaded. */
-  | { readonly kind: "sweep"; readonly config: ServerConfig; readonly model: string | null }
+  | SweepOrder
   /** Train a dictionary without a server. */
   | { readonly kind: "train"; readonly config: ServerConfig; readonly order: TrainingOrder }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
-       deno task sweep [OPTION]… [--model ID]   collects records of all components, without a server
+       deno task sweep [OPTION]… [--model ID] [--dictionary ID|all]
+                            collects records without a server: of all neurons and heads, or of a dictionary's latents
        deno task train-dictionary [OPTION]… --site HOOK --latents NUMBER --out DIR   trains a sparse autoencoder, without a server
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
@@ -65,7 +75,11 @@ const STRING_FLAGS = [
   "device",
   "allow-host",
   "model",
+  "dictionary",
 ] as const;
+/** What only makes sense for one command. */
+const SWEEP_FLAGS = ["model", "dictionary"] as const;
+type SweepFlag = typeof SWEEP_FLAGS[number];
 type StringFlag = typeof STRING_FLAGS[number];
 
 const repeated = { type: "string", multiple: true } as const;
@@ -81,10 +95,11 @@ const STRING_OPTIONS = {
   device: repeated,
   "allow-host": repeated,
   model: repeated,
+  dictionary: repeated,
 } as const satisfies Record<StringFlag, unknown>;
 
-/** Of all but `--model`, which only makes sense for one command. */
-const VARIABLES: Readonly<Record<Exclude<StringFlag, "model">, string>> = {
+/** Of all flags of the server. */
+const VARIABLES: Readonly<Record<Exclude<StringFlag, SweepFlag>, string>> = {
   port: "TDB_PORT",
   host: "TDB_HOST",
   models: "TDB_MODELS",
@@ -144,15 +159,19 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     device: parseDevice(settingOf("device")),
     allowedHosts: settingOf("allow-host").values,
   };
-  const model = single(settingOf("model")) ?? null;
-  if (command === "sweep") return { kind: "sweep", config, model };
-  if (order !== null) return { kind: "train", config, order: trainingOrder(order, model) };
-  if (model !== null) {
-    throw new StartError(
-      "Cannot start: --model belongs to deno task sweep and train-dictionary; --models loads models",
-    );
-  }
+  const [model, dictionary] = SWEEP_FLAGS.map((flag) => single(settingOf(flag)) ?? null);
+  if (command === "sweep") return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
+  refuseFlag("dictionary", dictionary, "deno task sweep");
+  if (order !== null) return { kind: "train", config, order: trainingOrder(order, model ?? null) };
+  refuseFlag("model", model, "deno task sweep and train-dictionary");
   return { kind: "start", config };
+}
+
+/** @throws {StartError} if a flag is given where it says nothing */
+function refuseFlag(flag: SweepFlag, value: string | null | undefined, command: string): void {
+  if (value === null || value === undefined) return;
+  const plural = flag === "model" ? "models" : "dictionaries";
+  throw new StartError(`Cannot start: --${flag} belongs to ${command}; --${plural} loads ${plural}`);
 }
 
 interface Flags {
@@ -194,7 +213,7 @@ function setting(
     if (empty) throw new StartError(`Cannot start: --${flag} has no value; --help lists the flags`);
     return { source: `--${flag}`, values: given };
   }
-  if (flag === "model") return { source: "--model", values: [] };
+  if (flag === "model" || flag === "dictionary") return { source: `--${flag}`, values: [] };
   const variable = VARIABLES[flag];
   const value = env[variable];
   if (value === undefined || value === "") return { source: variable, values: [] };

@@ -6,7 +6,6 @@ import {
   type MeasureDictionaryRequest,
   measureDictionarySchema,
 } from "./dictionaries/metrics_request.ts";
-import type { CallOptions } from "./engine.ts";
 import { NotFoundError } from "./errors.ts";
 import { measureOnHeldOut } from "./held_out_metrics.ts";
 import type { JobSource } from "./job_source.ts";
@@ -35,7 +34,10 @@ export class DictionaryReports {
     this.#defaultModel = defaultModel;
   }
 
-  async measure(request: MeasureDictionaryRequest, { signal }: CallOptions): Promise<DictionaryReport> {
+  async measure(
+    request: MeasureDictionaryRequest,
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<DictionaryReport> {
     const { model: id = this.#defaultModel(), dictionary: asked, textSet, maxTokens } = parseOrThrow(
       measureDictionarySchema,
       request,

@@ -16,6 +16,7 @@ import type { Job, JobRequest } from "./jobs/job.ts";
 import type { TrainingReport } from "./jobs/training_report.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
+import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
@@ -79,6 +80,8 @@ export interface Engine {
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
   scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
+  /** Where the values of attention latents come from, token by token. Errors as `run`. */
+  attributedTokens(request: AttributedTokensRequest, options?: CallOptions): Promise<AttributedTokens>;
   /** The residual stream read out after every layer, at a window of tokens. Errors as `run`. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensResult>;
   /** One head's token pairs on one side. Errors as `run`. */
@@ -121,7 +124,7 @@ export interface Engine {
   /** What a model can be swept over. @throws {NotFoundError} */
   textSets(modelId: string): Promise<readonly TextSet[]>;
   /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */
-  sweeps(modelId: string): Promise<readonly SweepSummary[]>;
+  sweeps(modelId: string, dictionary?: string | null): Promise<readonly SweepSummary[]>;
   /** What a component does over a text set. @throws {NotFoundError | ValidationError} that says how to start the sweep; else as `run` */
   records(request: RecordsRequest, options?: CallOptions): Promise<ComponentRecords>;
   /** A page of the components of a kind, sorted by a statistic or a score. @throws {NotFoundError | ValidationError} */

@@ -1,5 +1,6 @@
 /** Long work of every kind: begun, gone on with after a start, and asked how it goes. */
 import { parseOrThrow } from "./circuit/field_issues.ts";
+import { scopeOf } from "./corpus/scope.ts";
 import type { TrainingCurve } from "./dictionaries/training/training_curve.ts";
 import { NotFoundError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
@@ -32,11 +33,16 @@ export class LongWork {
 
   /** @throws {ValidationError | NotFoundError} */
   async start(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultModel(), textSet, training } = parseOrThrow(jobRequestSchema, request);
+    const { kind, model: id = this.#defaultModel(), textSet, dictionary, training } = parseOrThrow(
+      jobRequestSchema,
+      request,
+    );
     const model = this.#source.model(id);
     if (training !== undefined) return this.queue.add(await newTrainJob(model, { textSet, training }, this.#source));
     return this.queue.add(
-      kind === "means" ? await newMeansJob(model, this.#source) : await newSweepJob(model, textSet, this.#source),
+      kind === "means"
+        ? await newMeansJob(model, this.#source)
+        : await newSweepJob(scopeOf(model, dictionary), textSet, this.#source),
     );
   }
 

@@ -2,7 +2,8 @@
 export * from "./errors.ts";
 export type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 export type { HookPointSummary } from "./model/hook_points.ts";
-export type { DictionaryDetail } from "./model/dictionary.ts";
+export { type DictionaryDetail, LATENT_KINDS, type LatentKind, latentKind } from "./model/dictionary.ts";
+export type { DictionarySums, PartSums } from "./circuit/dictionary_sums.ts";
 export type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 export type { Alignment } from "./circuit/alignment.ts";
 export { type Intervention, interventionSchema, MAX_INTERVENTIONS } from "./circuit/intervention_spec.ts";
@@ -25,7 +26,16 @@ export {
   type LensResult,
   MAX_LENS_TOKENS,
 } from "./circuit/lens_request.ts";
+export { type Basis, MAX_DICTIONARIES, neededDictionaries } from "./circuit/dictionary_spec.ts";
 export { type AttentionRequest, attentionRequestSchema, type AttentionResult } from "./circuit/attention_request.ts";
+export {
+  type AttributedLatent,
+  type AttributedTokens,
+  type AttributedTokensRequest,
+  attributedTokensRequestSchema,
+  MAX_ATTRIBUTED,
+  readsHeads,
+} from "./circuit/attributed_tokens.ts";
 export {
   type CircuitCandidate,
   type CircuitEdge,
@@ -74,7 +84,7 @@ export {
   type Histogram,
   type ValueStatistics,
 } from "./corpus/component_records.ts";
-export { COMPONENT_KINDS, type ComponentKind } from "./corpus/component.ts";
+export { COMPONENT_KINDS, type ComponentKind, MODEL_KINDS, type ModelKind } from "./corpus/component.ts";
 export {
   type ActivationsRequest,
   activationsRequestSchema,

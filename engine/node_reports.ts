@@ -1,5 +1,11 @@
 /** What can be told of one node under a question: its edges, and the tokens that it promotes and is driven by. */
 import type { CallOptions } from "./engine.ts";
+import {
+  type AttributedTokens,
+  type AttributedTokensRequest,
+  attributedTokensRequestSchema,
+  resolveAttentionLatents,
+} from "./circuit/attributed_tokens.ts";
 import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
 import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
@@ -106,6 +112,30 @@ export class NodeReports {
     const { report } = await this.#source.cache.answer(
       { kind: "scored-tokens", asked, details: { node: ref, top }, signal },
       (shared) => this.#scores(asked, { ref, writer, top }, shared),
+    );
+    return report;
+  }
+
+  async attributedTokens(request: AttributedTokensRequest, { signal }: CallOptions): Promise<AttributedTokens> {
+    const { nodes, ...spec } = parseOrThrow(attributedTokensRequestSchema, request);
+    const asked = await this.#source.resolve(spec);
+    const { model, resolved: { alignment, dictionaries, question: { topK: _k, ...question } } } = asked;
+    const space = { architecture: model.architecture, dictionaries };
+    const latents = resolveAttentionLatents(nodes, space, alignment.length);
+    const { report } = await this.#source.cache.answer(
+      { kind: "attributed-tokens", asked, details: { nodes }, signal },
+      async (shared): Promise<AttributedTokens> => {
+        const { output: { numbers } } = await this.#source.worker.call(
+          "attributedTokens",
+          { modelId: model.id, question: { ...question, latents } },
+          { signal: shared },
+        );
+        const ids = question.rows[0]?.tokens.filter((id) => id !== null) ?? [];
+        return {
+          tokens: ids.map((id) => ({ id, text: model.tokenizer.tokenText(id) })),
+          latents: numbers.map((own, index) => ({ node: nodes[index] ?? "", ...own })),
+        };
+      },
     );
     return report;
   }

@@ -1,5 +1,6 @@
 /** Puts the engine together: models, store, engine thread. What a request needs of all three meets here. */
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
+import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
 import { PLAIN } from "./circuit/dictionary_spec.ts";
@@ -83,13 +84,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   });
   const [first] = models.values();
   if (first === undefined) throw new StartError("Cannot start: no model is loaded");
-  const kind = {
-    objective: "logit-diff",
-    freezeFinalNorm: true,
-    edits: null,
-    trace: null,
-    ...PLAIN,
-  } as const;
+  const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null, ...PLAIN } as const;
   try {
     await worker.call("warm", { modelId: first.id, kind });
   } catch (error) {
@@ -224,6 +219,10 @@ class LocalEngine implements Engine {
     return this.#reports.sides.lens(request, options);
   }
 
+  attributedTokens(request: AttributedTokensRequest, options: CallOptions = {}): Promise<AttributedTokens> {
+    return this.#reports.nodes.attributedTokens(request, options);
+  }
+
   attention(request: AttentionRequest, options: CallOptions = {}): Promise<AttentionResult> {
     return this.#reports.sides.attention(request, options);
   }
@@ -295,8 +294,8 @@ class LocalEngine implements Engine {
     return this.#reports.corpus.textSets(modelId);
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    return this.#reports.corpus.sweeps(modelId);
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
+    return this.#reports.corpus.sweeps(modelId, dictionary);
   }
 
   records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {

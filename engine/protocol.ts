@@ -4,6 +4,8 @@ import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
 import type {
   AttentionQuestion,
+  AttributedTokensNumbers,
+  AttributedTokensQuestion,
   EdgesQuestion,
   LensNumbers,
   LensQuestion,
@@ -16,9 +18,9 @@ import type {
 } from "./circuit/questions.ts";
 import type { Question } from "./circuit/question_graph.ts";
 import type { RunKind } from "./circuit/run_parts.ts";
-import type { Component } from "./corpus/component.ts";
+import type { Component, ModelComponent } from "./corpus/component.ts";
 import type { StrongestPlaces } from "./corpus/firing_graph.ts";
-import type { WeightRelations } from "./corpus/related_request.ts";
+import type { LatentNeighbours, WeightRelations } from "./corpus/related_request.ts";
 import type { ComponentValues, SweepState, SweepStep } from "./corpus/sweeper.ts";
 import type { DictionaryLocation } from "./dictionaries/find_dictionaries.ts";
 import type { MetricSums } from "./dictionaries/metrics.ts";
@@ -63,6 +65,10 @@ export type EngineRequests = {
     input: { modelId: string; question: AttentionQuestion };
     output: { values: readonly (readonly number[])[]; sessions: SessionCounters };
   };
+  attributedTokens: {
+    input: { modelId: string; question: AttributedTokensQuestion };
+    output: { numbers: readonly AttributedTokensNumbers[]; sessions: SessionCounters };
+  };
   means: {
     input: { modelId: string; texts: readonly (readonly number[])[] };
     output: { sums: MeanSums; sessions: SessionCounters };
@@ -72,20 +78,35 @@ export type EngineRequests = {
     input: { modelId: string; state: SweepState; step: SweepStep };
     output: { state: SweepState; sessions: SessionCounters };
   };
-  /** One component's values: activations `[token]`, or write norms `[query][key]` for keys up to the query, a text after the other. */
+  /** One component's values, a latent's with the id of its dictionary: activations `[token]`, or write norms `[query][key]` for keys up to the query, a text after the other. */
   values: {
-    input: { modelId: string; component: Component; texts: readonly (readonly number[])[] };
+    input: {
+      modelId: string;
+      component: Component;
+      dictionary: string | null;
+      texts: readonly (readonly number[])[];
+    };
     output: { values: readonly ComponentValues[]; sessions: SessionCounters };
   };
-  /** The strongest place of every component in one text, at some of its tokens; by group, as in `mlp/3`. */
+  /** The strongest place of every component (of every latent, with the id of a dictionary) in one text, at some of its tokens; by group, as in `mlp/3`. */
   firing: {
-    input: { modelId: string; tokens: readonly number[]; queries: readonly number[] };
+    input: {
+      modelId: string;
+      dictionary: string | null;
+      tokens: readonly number[];
+      queries: readonly number[];
+    };
     output: { strongest: ReadonlyMap<string, StrongestPlaces>; sessions: SessionCounters };
   };
   /** Components related to one by their weights, at most `top` of each list. */
   related: {
-    input: { modelId: string; component: Component; top: number };
+    input: { modelId: string; component: ModelComponent; top: number };
     output: { relations: WeightRelations; sessions: SessionCounters };
+  };
+  /** Latents whose weights point the same way as those of one, at most `top` of each list. */
+  latentNeighbours: {
+    input: { modelId: string; dictionary: string; index: number; top: number };
+    output: { neighbours: LatentNeighbours; sessions: SessionCounters };
   };
   measure: {
     input: { modelId: string; question: Question; variants: readonly Edit[] };

@@ -16,7 +16,14 @@ const MAX_STORED_CHARACTERS = 1_000_000;
 const MAX_HELD = 200;
 
 /** What is told of a question. */
-export type ReportKind = "objective" | "edges" | "scored-tokens" | "logit-lens" | "attention" | "circuit-nodes";
+export type ReportKind =
+  | "objective"
+  | "edges"
+  | "scored-tokens"
+  | "attributed-tokens"
+  | "logit-lens"
+  | "attention"
+  | "circuit-nodes";
 
 /** A question, checked against its model. */
 export interface Asked {
@@ -38,6 +45,8 @@ export interface ReportRequest {
 export interface ModelReport {
   readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation" | "dictionary-metrics";
   readonly model: LanguageModel;
+  /** Those that enter. */
+  readonly dictionaries?: readonly Dictionary[];
   readonly details: unknown;
 }
 
@@ -107,9 +116,10 @@ export class ReportCache {
     if (text.length <= MAX_STORED_CHARACTERS) this.#keep(await this.#modelKey(about), text);
   }
 
-  async #modelKey({ kind, model, details }: ModelReport): Promise<string> {
+  async #modelKey({ kind, model, dictionaries, details }: ModelReport): Promise<string> {
     const { version, weights } = this.#options;
-    return createHash("sha256").update(JSON.stringify([kind, version, await weights(model), details])).digest("hex");
+    const parts = [kind, version, await weights(model, dictionaries), details];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   }
 
   #keep(key: string, text: string): void {

@@ -2,7 +2,9 @@
 import { Questioner } from "./circuit/questioner.ts";
 import { strongestPlaces } from "./corpus/firing_graph.ts";
 import { relatedByWeights } from "./corpus/related_weights.ts";
-import { Sweeper } from "./corpus/sweeper.ts";
+import { latentNeighbours } from "./corpus/latent_neighbours.ts";
+import type { Scope } from "./corpus/scope.ts";
+import { dictionaryOf, Sweeper } from "./corpus/sweeper.ts";
 import { DictionaryMeter } from "./dictionaries/dictionary_meter.ts";
 import { openDictionary } from "./dictionaries/open_dictionary.ts";
 import { Trainer } from "./dictionaries/training/trainer.ts";
@@ -49,6 +51,12 @@ class EngineThread {
     const model = { ...plain, dictionaries };
     this.#models.set(id, model);
     return model;
+  }
+
+  /** A model, and one of its dictionaries. */
+  async scope(id: string, dictionary: string | null): Promise<Scope<ModelWeights>> {
+    const model = await this.model(id);
+    return { model, dictionary: dictionary === null ? null : dictionaryOf(model, dictionary) };
   }
 }
 
@@ -110,6 +118,11 @@ serveWorker<EngineRequests>({
     const values = await questioner.attention(await opened().model(modelId), question);
     return { output: { values, sessions: questioner.sessions } };
   },
+  attributedTokens: async ({ modelId, question }) => {
+    const { questioner } = opened();
+    const numbers = await questioner.attributedTokens(await opened().model(modelId), question);
+    return { output: { numbers, sessions: questioner.sessions } };
+  },
   means: async ({ modelId, texts }) => {
     const { questioner } = opened();
     const sums = await questioner.means(await opened().model(modelId), texts);
@@ -120,9 +133,9 @@ serveWorker<EngineRequests>({
     await sweeper.add(await opened().model(modelId), state, step);
     return { output: { state, sessions: questioner.sessions }, transfer: [...state.values()] };
   },
-  values: async ({ modelId, component, texts }) => {
+  values: async ({ modelId, component, dictionary, texts }) => {
     const { questioner, sweeper } = opened();
-    const values = await sweeper.values(await opened().model(modelId), component, texts);
+    const values = await sweeper.values({ ...await opened().scope(modelId, dictionary), component }, texts);
     return { output: { values, sessions: questioner.sessions } };
   },
   siteActivations: async ({ modelId, site, texts }) => {
@@ -141,9 +154,9 @@ serveWorker<EngineRequests>({
     const sums = await meter.measure(await opened().model(modelId), dictionary, texts);
     return { output: { sums, sessions: questioner.sessions } };
   },
-  firing: async ({ modelId, tokens, queries }) => {
+  firing: async ({ modelId, dictionary, tokens, queries }) => {
     const { questioner } = opened();
-    const strongest = await strongestPlaces(questioner, await opened().model(modelId), { tokens, queries });
+    const strongest = await strongestPlaces(questioner, await opened().scope(modelId, dictionary), { tokens, queries });
     const transfer = [...strongest.values()].flatMap(({ values, places }) => [values.buffer, places.buffer]);
     return { output: { strongest, sessions: questioner.sessions }, transfer };
   },
@@ -151,6 +164,11 @@ serveWorker<EngineRequests>({
     const { questioner } = opened();
     const relations = await relatedByWeights(questioner, await opened().model(modelId), { component, top });
     return { output: { relations, sessions: questioner.sessions } };
+  },
+  latentNeighbours: async ({ modelId, dictionary, index, top }) => {
+    const { questioner } = opened();
+    const neighbours = await latentNeighbours(questioner, await opened().model(modelId), { dictionary, index, top });
+    return { output: { neighbours, sessions: questioner.sessions } };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();

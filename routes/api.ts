@@ -10,6 +10,7 @@ import {
   listModels,
   measureRun,
   readAttention,
+  readAttributedTokens,
   readCircuit,
   readEdges,
   readLens,
@@ -78,6 +79,9 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
     })
     .openapi(readScoredTokens, async (c) => {
       return c.json(await engine.scoredTokens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
+    })
+    .openapi(readAttributedTokens, async (c) => {
+      return c.json(await engine.attributedTokens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);
     })
     .openapi(readLens, async (c) => {
       return c.json(await engine.lens(c.req.valid("json"), { signal: c.req.raw.signal }), 200);

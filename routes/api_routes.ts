@@ -2,6 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import {
   attentionRequestSchema,
+  attributedTokensRequestSchema,
   circuitRequestSchema,
   edgesRequestSchema,
   lensRequestSchema,
@@ -12,6 +13,7 @@ import {
 } from "../engine/mod.ts";
 import {
   attentionResultSchema,
+  attributedTokensSchema,
   circuitResultSchema,
   edgesResultSchema,
   lensResultSchema,
@@ -158,6 +160,18 @@ export const readScoredTokens = createRoute({
   summary: "What a node promotes and suppresses in the vocabulary, and which tokens drive it",
   request: { body: jsonBody(documented(scoredTokensRequestSchema, "ScoredTokensRequest")) },
   responses: { 200: { description: "The lists", ...jsonContent(scoredTokensSchema) }, ...workProblems },
+});
+
+/** POST /attributed-tokens */
+export const readAttributedTokens = createRoute({
+  method: "post",
+  path: "/attributed-tokens",
+  summary: "Where the values of attention latents come from: what all heads bring to each from each token",
+  request: { body: jsonBody(documented(attributedTokensRequestSchema, "AttributedTokensRequest")) },
+  responses: {
+    200: { description: "One value a token and latent", ...jsonContent(attributedTokensSchema) },
+    ...workProblems,
+  },
 });
 
 /** POST /logit-lens */

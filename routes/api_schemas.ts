@@ -5,6 +5,7 @@ import {
   interventionSchema,
   JOB_KINDS,
   JOB_STATES,
+  LATENT_KINDS,
   METRICS,
   traceSchema,
   TRAINED_ARCHITECTURES,
@@ -97,6 +98,7 @@ const canonicalSpecSchema = z.object({
   trace: traceSchema.nullable(),
   basis: z.object({ mlp: z.enum(["neuron", "latent"]), attention: z.enum(["head", "latent"]) }),
   dictionaries: z.array(z.string()).readonly(),
+  dropErrors: z.boolean().optional(),
   topK: z.int(),
 }).openapi("RunSpec");
 
@@ -116,6 +118,21 @@ const layerSumsSchema = z.object({
   attention: z.array(numbers).readonly(),
   mlp: z.array(numbers).readonly(),
 }).openapi("LayerSums");
+
+const partSumsSchema = z.object({ latents: numbers, error: numbers, rest: numbers }).openapi("PartSums");
+
+/** A dictionary of a run as a whole: its sparsity, what it leaves out, and what its parts add. */
+const dictionarySumsSchema = z.object({
+  dictionary: z.string(),
+  kind: z.enum(LATENT_KINDS),
+  layer: z.int(),
+  latentCount: z.int(),
+  active: perSideAndToken,
+  activationNorm: perSideAndToken,
+  errorNorm: perSideAndToken,
+  directEffect: partSumsSchema,
+  totalEffect: partSumsSchema,
+}).openapi("DictionarySums");
 
 const sideLabelSchema = z.enum(["clean", "ablated", "left", "right", "left-clean", "right-clean"]);
 
@@ -162,6 +179,13 @@ export const scoredTokensSchema = z.object({
   reads: z.array(z.object({ path: z.enum(["q", "k"]).nullable(), ...scoredListFields })).readonly(),
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
+
+/** Where the values of attention latents come from. */
+export const attributedTokensSchema = z.object({
+  tokens: z.array(tokenSchema).readonly(),
+  latents: z.array(z.object({ node: z.string(), activation: z.number(), values: z.array(z.number()).readonly() }))
+    .readonly(),
+}).openapi("AttributedTokens");
 
 /** Tokens in a row. */
 export const tokenListSchema = z.array(tokenSchema).readonly();
@@ -245,6 +269,7 @@ export const jobSchema = z.object({
   etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
   training: trainingSpecSchema.optional(),
+  dictionary: z.string().optional().meta({ description: "Of a sweep of latents: id of their dictionary" }),
 }).openapi("Job");
 
 /** Estimates beside what ablation really does. */
@@ -285,8 +310,14 @@ export const runResultSchema = z.object({
     totalEffect: effectSumsSchema,
     layers: z.object({ directEffect: layerSumsSchema, totalEffect: layerSumsSchema }).nullable(),
   }),
+  dictionaries: z.array(dictionarySumsSchema).readonly().optional(),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), difference: z.number(), tolerance: z.number() }))
     .readonly(),
   timing: z.object({ queuedMs: z.number(), compileMs: z.number(), computeMs: z.number(), device: z.string() }),
-  provenance: z.object({ model: z.string(), weights: z.string(), version: z.string() }),
+  provenance: z.object({
+    model: z.string(),
+    weights: z.string(),
+    dictionaries: z.record(z.string(), z.string()).readonly().optional(),
+    version: z.string(),
+  }),
 }).openapi("RunResult");

@@ -4,12 +4,14 @@ import { type Engine, EngineError, parseNodeRef, type RunResult } from "../engin
 import { LENS_TOKENS } from "../views/parts/lens_card.tsx";
 import { VIEW_FIELD } from "../views/parts/question_form.tsx";
 import type { Change, Loaded, NodeDetail, QuestionFields, ShownRun } from "../views/props.ts";
+import { layerOf } from "../views/refs.ts";
 import { isOpen, readView, type RunViewState } from "../views/view_state.ts";
 import { formatIntervention, formatTrace } from "./change_text.ts";
 import type { AppEnv } from "./env.ts";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf, questionOfSide } from "./run_question.ts";
+import { nodeSources, sourcesRequest } from "./node_sources.ts";
 import { codeSnippets } from "./snippets.ts";
 
 /** Tokens at either end of a list in an open row. */
@@ -31,6 +33,8 @@ export async function shownRun(
       await loaded(nodeDetail(engine, result, { ref, pair: view.pair }), patience),
     ]),
   );
+  const asked = isOpen(view, "nodes") ? sourcesRequest(engine, result, view) : null;
+  const sources = asked === null ? null : loaded(nodeSources(engine, result, asked), patience);
   const lens = isOpen(view, "lens") ? loaded(lensOf(engine, result, view), patience) : null;
   return {
     result,
@@ -41,6 +45,7 @@ export async function shownRun(
     trace: spec.trace === null ? null : formatTrace(spec.trace),
     measurement: engine.measurement(result.id, {}),
     details: new Map(await details),
+    sources: await sources,
     lens: await lens,
   };
 }
@@ -60,7 +65,7 @@ export function withSwitchedOff(fields: QuestionFields, off: readonly string[]):
 
 /** Layer of the first intervention: embeddings come before all. */
 function firstChangedLayer({ spec: { interventions } }: RunResult): number | null {
-  const layers = interventions.map(({ node: ref }) => Number(/^\w+\/(\d+)\//.exec(ref)?.[1] ?? -1));
+  const layers = interventions.map(({ node: ref }) => layerOf(ref) ?? -1);
   return layers.length === 0 ? null : Math.min(...layers);
 }
 

@@ -19,6 +19,19 @@ export function homeUrl(): AppUrl {
   return url("/");
 }
 
+/** The question form, answered, in the latents of one dictionary. */
+export function askInLatentsUrl(model: string, { id, kind }: { readonly id: string; readonly kind: string }): AppUrl {
+  const part = kind === "mlp-latent" ? "mlp" : kind === "attn-latent" ? "attention" : null;
+  return url(
+    "/debugger",
+    new URLSearchParams([
+      ["model", model],
+      ...part === null ? [] : [[`basis.${part}`, "latent"]],
+      ["dictionary", id],
+    ]),
+  );
+}
+
 /** The question form, of a model if one is given. */
 export function debuggerUrl(model: string | null = null): AppUrl {
   return url("/debugger", new URLSearchParams(model === null ? [] : [["model", model]]));
@@ -109,6 +122,11 @@ export function catalogueUrl(model: string, view: CatalogueView): AppUrl {
 /** Where components are looked for, and a search; what is as by default is left out. */
 export function searchUrl(view: Partial<SearchView> = {}): AppUrl {
   return url("/search", searchQuery({ ...DEFAULT_SEARCH, ...view }));
+}
+
+/** The dictionaries of a model. */
+export function dictionariesUrl(model: string): AppUrl {
+  return url(`/models/${encodeURIComponent(model)}/dictionaries`);
 }
 
 /** Where a sweep of a model is begun. */

@@ -49,6 +49,7 @@ export function assembleResult(
         totalEffect: numbers.sums.totalEffect.layers,
       },
     },
+    ...numbers.dictionaries.length === 0 ? {} : { dictionaries: numbers.dictionaries.map(({ sums }) => sums) },
     ...rest,
   };
 }

@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { FieldIssue } from "../errors.ts";
 import { type Dictionary, LATENT_KINDS, type LatentKind, latentKind } from "../model/dictionary.ts";
 import { SPLICE_SITES } from "../model/hook_points.ts";
-import type { ModelWeights } from "../model/language_model.ts";
 import { isError, isLatent, latentKindOfError, parseInterventionRef } from "./refs.ts";
 
 /** Largest number of dictionaries of one question. */
@@ -35,13 +34,21 @@ interface DictionaryChoice {
   readonly nodes: readonly string[];
 }
 
+/** All that choosing goes by. */
+type Described = Pick<Dictionary, "detail">;
+
+interface DescribedModel<T extends Described = Described> {
+  readonly id: string;
+  readonly dictionaries: readonly T[];
+}
+
 /** The dictionaries of a question, in the order of the pass; what cannot be honoured becomes an issue. */
-export function resolveDictionaries(
+export function resolveDictionaries<T extends Described>(
   { basis, dictionaries: asked, nodes }: DictionaryChoice,
-  model: Pick<ModelWeights, "id" | "dictionaries">,
+  model: DescribedModel<T>,
   issues: FieldIssue[],
-): readonly Dictionary[] {
-  const found = asked === undefined ? defaultDictionaries({ basis, nodes }, model) : asked.flatMap((id, index) => {
+): readonly T[] {
+  const found = asked === undefined ? neededDictionaries({ basis, nodes }, model) : asked.flatMap((id, index) => {
     const dictionary = model.dictionaries.find(({ detail }) => detail.id === id);
     if (dictionary !== undefined) return [dictionary];
     issues.push({ path: `dictionaries.${index}`, message: unknownDictionary(id, model) });
@@ -56,13 +63,13 @@ export function resolveDictionaries(
   return found.toSorted((a, b) => passOrder(a) - passOrder(b));
 }
 
-/** Of each kind and layer that is needed, the first that is loaded. */
-function defaultDictionaries(
+/** What a question splices in that names no dictionary: of each kind and layer that it needs, the first that is loaded. */
+export function neededDictionaries<T extends Described>(
   { basis, nodes }: Pick<DictionaryChoice, "basis" | "nodes">,
-  { dictionaries }: Pick<ModelWeights, "dictionaries">,
-): readonly Dictionary[] {
+  { dictionaries }: Pick<DescribedModel<T>, "dictionaries">,
+): readonly T[] {
   const needed = new Set(nodes.flatMap((ref) => placeOf(ref) ?? []));
-  const first = new Map<string, Dictionary>();
+  const first = new Map<string, T>();
   for (const dictionary of dictionaries) {
     const kind = latentKind(dictionary.detail);
     const place = `${kind}/${dictionary.detail.layer}`;
@@ -86,7 +93,7 @@ function placeOf(text: string): string | null {
 }
 
 /** A layer has one dictionary of a kind: a ref then names one latent. */
-function reportClashes(dictionaries: readonly Dictionary[], issues: FieldIssue[]): void {
+function reportClashes(dictionaries: readonly Described[], issues: FieldIssue[]): void {
   const seen = new Map<string, string>();
   for (const { detail } of dictionaries) {
     const place = `${latentKind(detail)}/${detail.layer}`;
@@ -102,11 +109,11 @@ function reportClashes(dictionaries: readonly Dictionary[], issues: FieldIssue[]
   }
 }
 
-function passOrder({ detail: { layer, writeHook } }: Dictionary): number {
+function passOrder({ detail: { layer, writeHook } }: Described): number {
   return layer * SPLICE_SITES.length + SPLICE_SITES.findIndex((site) => writeHook.endsWith(`.${site}`));
 }
 
-function unknownDictionary(id: string, { dictionaries }: Pick<ModelWeights, "dictionaries">): string {
+function unknownDictionary(id: string, { dictionaries }: DescribedModel): string {
   const known = dictionaries.map(({ detail }) => `"${detail.id}"`);
   const shown = known.length > 8 ? [...known.slice(0, 8), "…"] : known;
   return `There is no dictionary "${id}" for this model: ${
@@ -114,7 +121,7 @@ function unknownDictionary(id: string, { dictionaries }: Pick<ModelWeights, "dic
   }`;
 }
 
-function missingDictionary(kind: LatentKind, { id, dictionaries }: Pick<ModelWeights, "id" | "dictionaries">): string {
+function missingDictionary(kind: LatentKind, { id, dictionaries }: DescribedModel): string {
   const what = kind === LATENT_KINDS[0] ? "the MLP" : "the attention";
   return dictionaries.some(({ detail }) => latentKind(detail) === kind)
     ? `None of these dictionaries is one of ${what}: expected one of them, or another basis`

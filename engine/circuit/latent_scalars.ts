@@ -12,10 +12,10 @@
  *
  * g is the gradient at the residual that J reads, as for neurons and heads.
  */
-import { abs, mul, stopGradient, sub } from "../onnx/elementwise.ts";
+import { abs, equal, mul, stopGradient, sub, where } from "../onnx/elementwise.ts";
 import { zerosOf } from "../autodiff/vjp_rules.ts";
 import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
-import { graphInput, type Value } from "../onnx/value.ts";
+import { graphInput, scalar, type Value } from "../onnx/value.ts";
 import { blockOf } from "../model/architecture.ts";
 import { type DictionaryDetail, type LatentKind, standsForNeurons } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
@@ -23,12 +23,25 @@ import { alongDecoder, writeScale } from "../model/latents.ts";
 import { type Direction, dot, type NodeScalars, type VectorScalars } from "./metrics.ts";
 import type { Splice } from "./splice.ts";
 
+/** How sparse a dictionary is and what it leaves out: `[batch, token]` each. */
+export interface SpliceFigures {
+  /** Latents that are not 0, before any is changed. */
+  readonly active: Value;
+  /** ‖y‖ */
+  readonly activationNorm: Value;
+  /** ‖e‖, at the site. */
+  readonly errorNorm: Value;
+}
+
 export interface SpliceScalars {
   readonly kind: LatentKind;
   readonly layer: number;
   /** `[batch, token, latent]` */
   readonly latents: NodeScalars;
   readonly error: VectorScalars;
+  /** Of what the rest of the pass reads at the site: latents, error and all. */
+  readonly whole: Omit<VectorScalars, "writeNorm">;
+  readonly figures: SpliceFigures;
   /** What the changes of latents add to J directly: `[batch]`; null where none is changed. */
   readonly changeEffect: Value | null;
 }
@@ -77,6 +90,16 @@ export function spliceScalars(splice: Splice, { model, gradient, direction }: Sp
       directEffect: alongDirection(error),
       totalEffect: dot(error, ownGradient),
     },
+    whole: { directEffect: alongDirection(output), totalEffect: dot(output, ownGradient) },
+    figures: spliceFigures(splice),
     changeEffect: output === activation ? null : reduceSum(alongDirection(sub(output, activation)), { axes: [1] }),
+  };
+}
+
+function spliceFigures({ ownLatents, activation, error }: Splice): SpliceFigures {
+  return {
+    active: reduceSum(where(equal(ownLatents, scalar(0)), scalar(0), scalar(1)), { axes: [2] }),
+    activationNorm: reduceL2(activation, { axes: [-1] }),
+    errorNorm: reduceL2(error, { axes: [-1] }),
   };
 }

@@ -13,6 +13,8 @@ import { int64, type Tensor } from "../tensor/tensor.ts";
 import { dictionariesOf, type Question, questionFeeds, questionKind, upstreamOf } from "./question_graph.ts";
 import type {
   AttentionQuestion,
+  AttributedTokensNumbers,
+  AttributedTokensQuestion,
   EdgesQuestion,
   LensNumbers,
   LensQuestion,
@@ -23,6 +25,12 @@ import type {
   TensorNumbers,
   TensorsQuestion,
 } from "./questions.ts";
+import {
+  attributedTokensFeeds,
+  attributedTokensKind,
+  buildAttributedTokensGraph,
+  readAttributedTokens,
+} from "./attributed_tokens_graph.ts";
 import { attentionFeeds, attentionKind, buildAttentionGraph, readAttention } from "./attention_graph.ts";
 import { type Edit, standardEdits } from "./edits.ts";
 import { buildEdgesGraph, edgeCountFeed, type EdgeNumbers, type EdgesKind, readEdges } from "./edges_graph.ts";
@@ -238,6 +246,19 @@ export class Questioner {
     const { session } = await this.#session(key, () => buildAttentionGraph(model, kind));
     const fetches = await session.execute({ ...await this.#feeds(model, question), ...attentionFeeds(question) });
     return readAttention(output(fetches, "values"), question.rows[question.side]?.tokens ?? []);
+  }
+
+  /** What all heads bring to attention latents, by token. */
+  async attributedTokens(
+    model: ModelWeights,
+    question: AttributedTokensQuestion,
+  ): Promise<readonly AttributedTokensNumbers[]> {
+    const kind = attributedTokensKind(question, model);
+    const key = JSON.stringify(["attributed-tokens", model.id, kind]);
+    const { session } = await this.#session(key, () => buildAttributedTokensGraph(model, kind));
+    const feeds = { ...await this.#feeds(model, question), ...attributedTokensFeeds(model, question) };
+    const fetches = await session.execute(feeds);
+    return readAttributedTokens(question, (name) => output(fetches, name));
   }
 
   /** Sums over some texts. */

@@ -1,9 +1,10 @@
 /** What the engine thread is asked and what it answers: numbers only, no texts and no ids of runs. */
 import type { LatentKind } from "../model/dictionary.ts";
 import type { Basis } from "./dictionary_spec.ts";
-
+import type { DictionarySums } from "./dictionary_sums.ts";
 import type { Metric } from "./metrics.ts";
 import type { Question } from "./question_graph.ts";
+import type { LatentRef } from "./refs.ts";
 import type { Effect } from "./run_graph.ts";
 import type { LayerSums } from "./run_result.ts";
 import type { Candidate } from "./selection.ts";
@@ -44,6 +45,7 @@ export interface DictionaryNumbers {
   readonly latentCount: number;
   readonly latents: readonly Candidate[];
   readonly error: VectorNumbers;
+  readonly sums: DictionarySums;
 }
 
 /** The numbers of a run. */
@@ -103,6 +105,17 @@ export interface AttentionQuestion extends Question {
   readonly layer: number;
   readonly head: number;
   readonly metric: Metric;
+}
+
+/** Asks where the values of attention latents come from, on the first side. */
+export interface AttributedTokensQuestion extends Question {
+  readonly latents: readonly LatentRef[];
+}
+
+/** What all heads bring to a latent from each token up to its own. */
+export interface AttributedTokensNumbers {
+  readonly activation: number;
+  readonly values: readonly number[];
 }
 
 /** J of a question with variations. */

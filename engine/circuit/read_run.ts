@@ -3,6 +3,7 @@ import { type Dictionary, LATENT_KINDS, latentKind } from "../model/dictionary.t
 import type { ModelWeights } from "../model/language_model.ts";
 import { float32Data, type Tensor } from "../tensor/tensor.ts";
 import type { DictionaryNumbers, RunNumbers, RunQuestion, SumNumbers, VectorNumbers } from "./questions.ts";
+import { readDictionarySums, type SumsSource } from "./dictionary_sums.ts";
 import { type Effect, EFFECTS, errorOutput, type SumKind, sumOutput } from "./run_graph.ts";
 import { runParts } from "./run_parts.ts";
 import { readSelection, type SelectionContext } from "./selection.ts";
@@ -13,7 +14,7 @@ type Fetches = Readonly<Record<string, Tensor>>;
 /** The numbers, cut to each side's own length. */
 export function readRun(
   model: Pick<ModelWeights, "architecture" | "dictionaries">,
-  { rows, topK, basis, dictionaries }: RunQuestion,
+  { rows, topK, basis, dictionaries, dropsErrors }: RunQuestion,
   fetches: Fetches,
 ): Omit<RunNumbers, "compileMs" | "computeMs"> {
   const slotCount = Math.max(...rows.map(({ tokens }) => tokens.length));
@@ -66,7 +67,9 @@ export function readRun(
     dictionaries: readDictionaries(parts.dictionaries, fetches, {
       ...selection,
       hasToken,
+      perToken,
       error: vectors,
+      dropsErrors,
     }),
     embed: vectors("embed"),
     sums: Object.fromEntries(EFFECTS.map((effect) => [effect, sums(effect)])) as Record<Effect, SumNumbers>,
@@ -83,10 +86,13 @@ export function readRun(
 function readDictionaries(
   dictionaries: readonly Dictionary[],
   fetches: Fetches,
-  { hasToken, error, ...selection }: Pick<SelectionContext, "k" | "sideCount"> & {
-    readonly hasToken: (slot: number, side: number) => boolean;
-    readonly error: (prefix: string) => VectorNumbers;
-  },
+  { hasToken, perToken, error, dropsErrors, ...selection }:
+    & Pick<SelectionContext, "k" | "sideCount">
+    & Pick<SumsSource, "perToken" | "dropsErrors">
+    & {
+      readonly hasToken: (slot: number, side: number) => boolean;
+      readonly error: (prefix: string) => VectorNumbers;
+    },
 ): readonly DictionaryNumbers[] {
   const found = LATENT_KINDS.flatMap((kind) => {
     const own = dictionaries.filter(({ detail }) => latentKind(detail) === kind);
@@ -101,6 +107,7 @@ function readDictionaries(
   return dictionaries.map(({ detail }): DictionaryNumbers => {
     const { layer, latentCount } = detail;
     const kind = latentKind(detail);
+    const errors = error(errorOutput({ kind, layer }));
     return {
       kind,
       layer,
@@ -108,7 +115,8 @@ function readDictionaries(
       latents: found.flatMap(({ kind: other, candidate }) =>
         other === kind && candidate.layer === layer ? [candidate] : []
       ),
-      error: error(errorOutput({ kind, layer })),
+      error: errors,
+      sums: readDictionarySums(detail, { perToken, error: errors, dropsErrors }),
     };
   });
 }

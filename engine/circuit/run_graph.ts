@@ -2,7 +2,8 @@
  * The graph of a run: everything that a debugger page shows, as one execution.
  *
  * Outputs: `objective` [batch], `logits` [batch, vocab], `residual` [batch, d_model] at the position, what the checks compare, the
- * scalars of embeddings and errors, and of every layer the chosen nodes (`selection.ts`) and sums of effects.
+ * scalars of embeddings and errors, of every layer the chosen nodes (`selection.ts`) and sums of effects, and of every dictionary what it
+ * is as a whole (`dictionary_sums.ts`).
  */
 import { abs, addAll, shift } from "../onnx/elementwise.ts";
 import { reduceMax, reduceSum } from "../onnx/linear.ts";
@@ -11,6 +12,7 @@ import type { GraphRequest } from "../onnx/simplify.ts";
 import type { Value } from "../onnx/value.ts";
 import { latentKind } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import { dictionaryOutputs } from "./dictionary_sums.ts";
 import type { SpliceScalars } from "./latent_scalars.ts";
 import type { NodeScalars, VectorScalars } from "./metrics.ts";
 import { nodeScalars, type QuestionScalars } from "./node_scalars.ts";
@@ -65,9 +67,10 @@ function layerOutputs(
     return [{
       ...Object.assign(
         {},
-        ...(latents.get(layer) ?? []).toReversed().map((splice) =>
-          selectLatents({ kind: splice.kind, layer, k: topKInput(splice.kind) }, splice.latents, penalties.mlp)
-        ),
+        ...(latents.get(layer) ?? []).toReversed().map((splice) => ({
+          ...selectLatents({ kind: splice.kind, layer, k: topKInput(splice.kind) }, splice.latents, penalties.mlp),
+          ...dictionaryOutputs(splice),
+        })),
       ),
       ...select("mlp", neurons),
       ...select("head", pairs),

@@ -4,6 +4,7 @@
  */
 import type { Token } from "../model/summary.ts";
 import type { Alignment } from "./alignment.ts";
+import type { DictionarySums } from "./dictionary_sums.ts";
 import type { ObjectiveKind, RunSpec } from "./run_spec.ts";
 
 /** One row of the next-token table on one side. */
@@ -111,6 +112,8 @@ export interface RunResult {
     /** Null in runs that were stored before there were such sums. */
     readonly layers: { readonly directEffect: LayerSums; readonly totalEffect: LayerSums } | null;
   };
+  /** Dictionaries whose latents are shown, in the order of the pass; absent where none is. */
+  readonly dictionaries?: readonly DictionarySums[];
   readonly checks: readonly Check[];
   readonly timing: Timing;
   readonly provenance: Provenance;

@@ -11,31 +11,36 @@ export type JobState = typeof JOB_STATES[number];
 export const jobRequestSchema = z.strictObject({
   kind: z.enum(JOB_KINDS, { error: `Expected one of ${JOB_KINDS.join(", ")}` }).meta({
     description:
-      "means: mean values of all nodes over reference texts; sweep: records of all components over a text set; train: a dictionary, trained on " +
-      "the activations of a text set",
+      "means: mean values of all nodes over reference texts; sweep: records of all components, or of a dictionary's latents, over a text " +
+      "set; train: a dictionary, trained on the activations of a text set",
   }),
   model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
   textSet: z.string().max(200).optional().meta({
     description: "Of a sweep or a training: id of a text set; default: the first",
   }),
+  dictionary: z.string().max(300).optional().meta({
+    description:
+      "Of a sweep: id of a dictionary whose latents are swept; default: none, the model's own components are",
+  }),
   training: trainingSchema.optional().meta({ description: "Of a training: what is trained, and how" }),
-}).superRefine(({ kind, training }, context) => {
-  if (kind === "train" && training === undefined) {
-    context.addIssue({ code: "custom", path: ["training"], message: "Expected what is to be trained, and how" });
+}).superRefine(({ kind, training, dictionary }, context) => {
+  const refuse = (field: string, message: string) => context.addIssue({ code: "custom", path: [field], message });
+  if (dictionary !== undefined && kind !== "sweep") {
+    refuse("dictionary", "Expected none: only sweeps are of a dictionary");
   }
+  if (kind === "train" && training === undefined) refuse("training", "Expected what is to be trained, and how");
   if (kind !== "train" && training !== undefined) {
-    context.addIssue({
-      code: "custom",
-      path: ["training"],
-      message: `Expected none: a job of kind ${kind} trains nothing`,
-    });
+    refuse("training", `Expected none: a job of kind ${kind} trains nothing`);
   }
 });
 
 export type JobRequest = z.input<typeof jobRequestSchema>;
 
 export interface Job {
-  /** Kind, model and, of a sweep, text set, of a training, name: `means:demo`, `sweep:demo:corpus`, `train:demo:mlp-out-1`. */
+  /**
+   * Kind, model and, of a sweep, text set and dictionary, of a training, name: `means:demo`, `sweep:demo:corpus`,
+   * `sweep:demo:corpus:mlp-out-1`, `train:demo:mlp-out-1`.
+   */
   readonly id: string;
   readonly kind: JobKind;
   readonly model: string;
@@ -53,6 +58,8 @@ export interface Job {
   readonly etaSeconds: number | null;
   /** Why it failed; else null. */
   readonly problem: string | null;
+  /** Of a sweep of latents: id of their dictionary. */
+  readonly dictionary?: string;
   /** Of a training: every choice that was made. */
   readonly training?: TrainingSpec;
 }

@@ -6,7 +6,7 @@
  */
 import { add, div, exp, greaterOrEqual, mul, scale, shift, sqrt, sub, where } from "../onnx/elementwise.ts";
 import { matMul, reduceL2, reduceMean, reduceSum } from "../onnx/linear.ts";
-import { gather, topK, transpose } from "../onnx/shaping.ts";
+import { gather, topK, transpose, unsqueeze } from "../onnx/shaping.ts";
 import { int64Vector, scalar, type Value } from "../onnx/value.ts";
 import type { Dictionary, InputNormalization, StoredMatrix } from "./dictionary.ts";
 
@@ -90,6 +90,36 @@ export function preEntries(dictionary: Dictionary, x: Value, units: Value): Valu
   const rows = rowsOf(dictionary.weights.encoder, units, "columns");
   const products = reduceSum(mul(inputOf(dictionary, x), rows), { axes: [-1] });
   return preActivation(dictionary, products, (ofLatents) => gather(ofLatents, units)).pre;
+}
+
+/**
+ * How pre-activations of some latents follow what is read, with the scale of a normalised input held: ⟨row, x⟩ is `pre` but for biases.
+ *
+ * @param x What is read at each entry's token: `[entry, in]`
+ * @param units int64 `[entry]`
+ * @returns `[entry, in]`
+ */
+export function readRows(dictionary: Dictionary, x: Value, units: Value): Value {
+  const { activation, normalization, scalesByDecoderNorm, weights } = dictionary;
+  const rows = rowsOf(weights.encoder, units, "columns");
+  const times = (values: Value) => mul(rows, unsqueeze(gather(values, units), 1));
+  const scaled = activation.kind === "gated"
+    ? times(exp(activation.magnitudeScale))
+    : scalesByDecoderNorm
+    ? times(decoderNorms(dictionary))
+    : rows;
+  switch (normalization.kind) {
+    case "none":
+      return scaled;
+    case "constant":
+      return scale(scaled, normalization.factor);
+    case "mean-removed":
+      return scale(centered(scaled), normalization.factor);
+    case "layer-norm":
+      return div(centered(scaled), shift(deviationOf(x, normalization), normalization.epsilon));
+    case "unit-norm":
+      return div(scaled, unitOf(x));
+  }
 }
 
 /** Norms of the decoder rows as they are stored: `[latent]`. */

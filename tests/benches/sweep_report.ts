@@ -34,7 +34,7 @@ const sequences = new Sequences(
 );
 const plan = new SweepPlan(model.architecture, sequences, tokensPerStep(model.architecture));
 const sweeper = new Sweeper(new Questioner(backend, 1e9));
-const state = emptyState(model);
+const state = emptyState({ model, dictionary: null });
 
 const times = { sweep: 0, plain: 0, longest: 0, tokens: 0 };
 const memory: number[] = [];

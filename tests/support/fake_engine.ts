@@ -3,6 +3,7 @@
  * `delayMs` and `isReady`, and read what it was asked from `signals`.
  */
 import { createHash } from "node:crypto";
+import { resolveDictionaries } from "../../engine/circuit/dictionary_spec.ts";
 import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
@@ -11,6 +12,8 @@ import {
   type AttentionRequest,
   attentionRequestSchema,
   type AttentionResult,
+  type AttributedTokens,
+  type AttributedTokensRequest,
   type CallOptions,
   CancelledError,
   type Catalogue,
@@ -19,6 +22,7 @@ import {
   circuitRequestSchema,
   type CircuitResult,
   type ComponentRecords,
+  type DictionaryDetail,
   type EdgesRequest,
   type EdgesResult,
   type Engine,
@@ -58,14 +62,15 @@ import {
 } from "../../engine/mod.ts";
 import { fakeDictionaryReport, fakeTraining } from "./fake_training.ts";
 import {
-  FAKE_SWEEPS,
   FAKE_TEXT_SETS,
   fakeCatalogue,
   fakeExample,
   fakeJob,
   fakeLayerRecords,
   fakeRecords,
+  fakeSweeps,
 } from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
@@ -79,6 +84,7 @@ export class FakeEngine implements Engine {
   /** How long a run takes. */
   delayMs = 0;
   isReady = true;
+  dictionaries: readonly DictionaryDetail[] = FAKE_DICTIONARIES;
   /** Signals of the runs and tensors asked for. */
   readonly signals: (AbortSignal | undefined)[] = [];
   /** Times that the status was asked for. */
@@ -99,7 +105,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: [],
+      dictionaries: this.dictionaries,
       datasets: [],
     };
   }
@@ -130,6 +136,12 @@ export class FakeEngine implements Engine {
         });
       }
     });
+    const nodes = [...parsed.interventions, ...parsed.trace === null ? [] : [parsed.trace]].map(({ node: ref }) => ref);
+    const dictionaries = resolveDictionaries(
+      { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes },
+      { id: model, dictionaries: this.dictionaries.map((detail) => ({ detail })) },
+      issues,
+    ).map(({ detail }) => detail.id);
     if (issues.length > 0) throw new ValidationError(issues);
     // In one order, so that equal questions are equal texts.
     return {
@@ -141,7 +153,8 @@ export class FakeEngine implements Engine {
       interventions: parsed.interventions,
       trace: parsed.trace,
       basis: parsed.basis,
-      dictionaries: [],
+      dictionaries,
+      ...dictionaries.length === 0 ? {} : { dropErrors: parsed.dropErrors },
       topK: parsed.topK,
     };
   }
@@ -166,8 +179,7 @@ export class FakeEngine implements Engine {
   }
 
   requireWeightsOf(runId: string): Promise<void> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       this.storedRun(runId);
     });
   }
@@ -198,8 +210,7 @@ export class FakeEngine implements Engine {
 
   /** Means are done at once, a sweep is under way. */
   startJob(request: JobRequest): Promise<Job> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const job = fakeJob(request, request.kind === "means" ? "done" : "running");
       this.#jobs.set(job.id, job);
       return job;
@@ -236,60 +247,39 @@ export class FakeEngine implements Engine {
     });
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return FAKE_SWEEPS;
+      return fakeSweeps(dictionary);
     });
   }
 
   records(request: RecordsRequest): Promise<ComponentRecords> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeRecords(request);
-    });
+    return this.#answer(() => fakeRecords(request));
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeCatalogue(request);
-    });
+    return this.#answer(() => fakeCatalogue(request));
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeLayerRecords(request);
-    });
+    return this.#answer(() => fakeLayerRecords(request));
   }
 
   activations({ component, texts }: ActivationsRequest): Promise<readonly Example[]> {
-    return Promise.try(() => {
-      this.#fail();
-      return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
-    });
+    return this.#answer(() => texts.map((_, i) => fakeExample(component, null, 2 / (i + 1))));
   }
 
   firing(request: FiringRequest): Promise<Firing> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true));
-    });
+    return this.#answer(() => fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true)));
   }
 
   search(request: SearchRequest): Promise<SearchResult> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeSearch(request);
-    });
+    return this.#answer(() => fakeSearch(request));
   }
 
   related(request: RelatedRequest): Promise<RelatedComponents> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeRelated(request);
-    });
+    return this.#answer(() => fakeRelated(request));
   }
 
   edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {
@@ -304,25 +294,28 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
+  attributedTokens({ nodes }: AttributedTokensRequest): Promise<AttributedTokens> {
+    this.#fail();
+    const latents = nodes.map((ref) => ({ node: ref, activation: 2, values: [1.25] }));
+    return Promise.resolve({ tokens: [BOS], latents });
+  }
+
   lens(request: LensRequest): Promise<LensResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { side, from, count, ...spec } = parseOrThrow(lensRequestSchema, request);
       return fakeLens(sideAt(this.#compute("", this.#canonical(spec)), side), { from, count });
     });
   }
 
   attention(request: AttentionRequest): Promise<AttentionResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { head, metric, side, ...spec } = parseOrThrow(attentionRequestSchema, request);
       return fakeAttention(sideAt(this.#compute("", this.#canonical(spec)), side), { head, metric });
     });
   }
 
   circuit(request: CircuitRequest): Promise<CircuitResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { nodes, ...spec } = parseOrThrow(circuitRequestSchema, request);
       return fakeCircuit(sideAt(this.#compute("", this.#canonical(spec)), 0), nodes);
     });
@@ -365,6 +358,14 @@ export class FakeEngine implements Engine {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Answers, or fails as tests ask for. */
+  #answer<T>(make: () => T): Promise<T> {
+    return Promise.try(() => {
+      this.#fail();
+      return make();
+    });
   }
 
   #fail(): void {

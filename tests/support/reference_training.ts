@@ -163,5 +163,5 @@ function followLeast(state: ReferenceState, latents: readonly Float64Array[]): v
 }
 
 function fail(what: string): never {
-  throw new Error(`There is no ${what}`);
+  throw new Error(`No ${what}`);
 }

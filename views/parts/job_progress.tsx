@@ -50,8 +50,9 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
 
 const TITLES: Readonly<Record<Job["kind"], string>> = { means: "Means", sweep: "Sweep", train: "Training" };
 
-function titleOf({ kind, model, training }: Job): string {
-  return `${TITLES[kind]} of ${training === undefined ? model : `${training.name} for ${model}`}`;
+function titleOf({ kind, model, dictionary, training }: Job): string {
+  const part = training?.name ?? dictionary ?? null;
+  return `${TITLES[kind]} of ${part === null ? model : `${part} for ${model}`}`;
 }
 
 function inWords({ state, done, total, unit, perSecond, etaSeconds }: Job): string {

@@ -96,6 +96,14 @@ const REFUSED: Readonly<Record<string, readonly [object, RandomTensors, RegExp]>
     GOOD,
     /reads layer 2 and writes layer 3/,
   ],
+  "a transcoder of what attention writes": [
+    config("transcoder", { "d_out": WIDTH }, {
+      "hook_name": "blocks.2.hook_attn_out",
+      "hook_name_out": "blocks.2.hook_mlp_out",
+    }),
+    GOOD,
+    /reads hook_attn_out and writes hook_mlp_out/,
+  ],
   "a transcoder backwards": [
     config("transcoder", { "d_out": WIDTH }, {
       "hook_name": "blocks.2.hook_mlp_out",
