@@ -64,9 +64,9 @@ const MAX_SESSION_BYTES = 512 * 1024 * 1024;
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const log = options.log ?? (() => {});
   const plain = await openModels(options.modelFolders, log);
-  const dictionaries = await openDictionaries(options.dictionaryFolders ?? [], plain, log);
+  const { dataFolder, records = [], dictionaryFolders: folders = [] } = options;
+  const dictionaries = await openDictionaries({ folders, trained: trainedFolder(options) }, plain, log);
   const models = withDictionaries(plain, dictionaries);
-  const { dataFolder, records = [] } = options;
   const published = openPublishedRecords(records, { models: [...models.keys()], dataFolder });
   const openInput: OpenInput = {
     device: options.device,
@@ -96,6 +96,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const engine = new LocalEngine({ models, published, worker, store, digests, options });
   engine.resumeJobs();
   return engine;
+}
+
+/** Where dictionaries that were trained here lie, a folder a model. */
+function trainedFolder({ dataFolder }: OpenEngineOptions): string {
+  return join(dataFolder, "dictionaries");
 }
 
 interface Parts {
@@ -134,7 +139,7 @@ class LocalEngine implements Engine {
       store,
       corpusFiles: options.corpusFiles ?? [],
       dataFolder: options.dataFolder,
-      trainedFolder: ({ id }) => options.trainedFolder ?? join(options.dataFolder, "dictionaries", id),
+      trainedFolder: ({ id }) => options.trainedFolder ?? join(trainedFolder(options), id),
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
       digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ActivationStream } from "./activation_stream.ts";
+import { MAX_SEQUENCE_TOKENS } from "./corpus/sweep_graph.ts";
 import { tokensPerStep } from "./corpus/sweep_plan.ts";
 import type { Sequences } from "./corpus/sequences.ts";
 import { readSequences, type TextSetFile } from "./corpus/text_sets.ts";
@@ -275,7 +276,11 @@ class TrainRun {
     this.#task.onCurve({ ...EMPTY_CURVE, ...curve });
     const record: TrainingRecord = { key, model: model.id, textSet: set.id, spec, ...curve };
     await writeSaeLensFolder(folder, foldedDictionary(spec, state), {
-      metadata: { modelName: model.id, contextSize: contextLength, prependsBos: bosId !== null },
+      metadata: {
+        modelName: model.id,
+        contextSize: Math.min(MAX_SEQUENCE_TOKENS, contextLength),
+        prependsBos: bosId !== null,
+      },
       training: record,
     });
     await removeCheckpoint(this.#task.checkpoint);

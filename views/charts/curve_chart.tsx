@@ -9,6 +9,8 @@ const LEFT = 44;
 const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 18;
+/** Share of the largest value that the axis spans at least. */
+const SMALLEST_SPAN = 0.05;
 
 export interface CurveStep {
   readonly step: number;
@@ -33,8 +35,9 @@ export function CurveChart({ title, steps, format = formatShort, ...curves }: Cu
   const values = [...line, ...points].map(({ value }) => value);
   const [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
   const x = (step: number) => coordinate(LEFT + step / Math.max(1, steps) * (WIDTH - LEFT - RIGHT));
-  const y = (value: number) =>
-    coordinate(HEIGHT - BOTTOM - (value - low) / (high - low || 1) * (HEIGHT - TOP - BOTTOM));
+  // What changes by next to nothing is a flat line.
+  const span = Math.max(high - low, SMALLEST_SPAN * Math.abs(high)) || 1;
+  const y = (value: number) => coordinate(HEIGHT - BOTTOM - (value - low) / span * (HEIGHT - TOP - BOTTOM));
   const last = line.at(-1) ?? points.at(-1);
   const now = last === undefined ? "nothing yet" : `${format(last.value)} after ${formatCount(last.step)} steps`;
   return (
@@ -44,7 +47,7 @@ export function CurveChart({ title, steps, format = formatShort, ...curves }: Cu
         <line class="curve-axis" x1={LEFT} x2={LEFT} y1={TOP} y2={HEIGHT - BOTTOM} />
         {values.length === 0
           ? null
-          : [...new Set([low, high])].map((value) => (
+          : [low, low + span].map((value) => (
             <text class="curve-number" x={LEFT - 4} y={y(value) + 3} text-anchor="end">{format(value)}</text>
           ))}
         <text class="curve-number" x={LEFT} y={HEIGHT - 5} text-anchor="middle">0</text>
