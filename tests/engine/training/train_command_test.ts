@@ -122,6 +122,25 @@ Deno.test("trainCommand() trains into the folder that it was given, and says wha
     }
   }));
 
+Deno.test("a dictionary that cannot be written ends its training with a sentence that names no path, and it can be tried again", () =>
+  withSweptModel(40, async ({ modelFolder, dataFolder }) => {
+    const trainedFolder = `${dataFolder}-out`;
+    await Deno.writeTextFile(trainedFolder, "a file, where a folder is needed");
+    const options = { modelFolders: [modelFolder], dataFolder, trainedFolder, device: "cpu", version: "test" } as const;
+    const engine = await openEngine(options);
+    try {
+      const training = { site: "blocks.0.hook_mlp_out", latents: 8, k: 2, steps: 5, batch: 32 };
+      const { id } = await engine.startJob({ kind: "train", training });
+      const { state, problem } = await engine.finishedJob(id);
+      assert.deepEqual([state, problem], ["failed", "Cannot write the dictionary: ENOTDIR"]);
+      await Deno.remove(trainedFolder);
+      engine.resumeJob(id);
+      assert.equal((await engine.finishedJob(id)).state, "done");
+    } finally {
+      await engine.close();
+    }
+  }));
+
 Deno.test("a training that cannot be is refused with the path of what is wrong", () =>
   withSweptModel(20, async (model) => {
     const engine = await openSweptEngine(model, 64);
