@@ -25,6 +25,7 @@ import {
 } from "./api_routes.ts";
 import { addCorpusRoutes } from "./api_corpus.ts";
 import { addSearchRoutes } from "./api_search.ts";
+import { addDictionaryRoutes } from "./api_dictionaries.ts";
 import { addRelatedRoutes } from "./api_related.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
@@ -101,6 +102,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
   addCorpusRoutes(api, engine);
   addSearchRoutes(api, engine);
   addRelatedRoutes(api, engine);
+  addDictionaryRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

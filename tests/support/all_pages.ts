@@ -101,6 +101,7 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["a phrase that is nowhere", "/search?q=qqq&in=text&match=tokens"],
     ["a phrase, not swept", "/search?q=doctor&in=text&set=letters"],
     ["jobs", "/jobs"],
+    ["trainings", "/training"],
     ["jump that leads nowhere", "/jump?to=9:9"],
     ["missing", "/runs/nothing"],
   ]);
