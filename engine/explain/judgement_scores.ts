@@ -36,7 +36,9 @@ export function judgementScore(judgements: readonly Judgement[]): Estimate | nul
   const value = areaUnderRoc(judgements);
   if (value === null) return null;
   const kinds = [true, false].map((isActive) => judgements.filter((judgement) => judgement.isActive === isActive));
-  const interval = bootstrapInterval(kinds.map(({ length }) => length), (drawn) =>
-    areaUnderRoc(drawn.flatMap((units, kind) => units.flatMap((unit) => kinds[kind]?.[unit] ?? []))));
+  const interval = bootstrapInterval(
+    kinds.map(({ length }) => length),
+    (drawn) => areaUnderRoc(drawn.flatMap((units, kind) => units.flatMap((unit) => kinds[kind]?.[unit] ?? []))),
+  );
   return { value, interval };
 }

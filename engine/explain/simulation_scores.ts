@@ -54,8 +54,10 @@ export function simulationMeasures(sequences: readonly SimulatedSequence[]): Sim
   const estimate = (measure: (sums: Sums) => number | null): Estimate | null => {
     const value = measure(addedUp(parts));
     if (value === null) return null;
-    const interval = bootstrapInterval([parts.length], ([drawn = []]) =>
-      measure(addedUp(drawn.flatMap((unit) => parts[unit] ?? []))));
+    const interval = bootstrapInterval(
+      [parts.length],
+      ([drawn = []]) => measure(addedUp(drawn.flatMap((unit) => parts[unit] ?? []))),
+    );
     return { value, interval };
   };
   const [correlation, rSquared, absoluteDeviation] = [correlationOf, rSquaredOf, absoluteDeviationOf].map(estimate);
