@@ -2,6 +2,7 @@
  * Finds rules by greedy regression: again and again the fact that best separates strong places from the rest becomes a rule, and the places
  * that it holds at are set aside. What few places speak for counts less.
  */
+import type { Turns } from "../corpus/turns.ts";
 import { FULL_SCALE } from "./calibration.ts";
 import { factsOf, type Predicate, type Rule, type RuleKind } from "./rules.ts";
 import { type ExplainedText, normalised, type PlaceKind } from "./texts.ts";
@@ -23,20 +24,28 @@ export class RuleLearner {
   readonly #places: PlaceKind;
   readonly #table: Table;
 
-  /** @param largest What 10 stands for */
-  constructor(places: PlaceKind, texts: readonly ExplainedText[], largest: number) {
+  private constructor(places: PlaceKind, table: Table) {
     this.#places = places;
-    this.#table = tableOf(places, texts, largest);
+    this.#table = table;
+  }
+
+  /** Reads the texts, giving way to others in between. @param largest What 10 stands for */
+  static async of(
+    texts: readonly ExplainedText[],
+    { places, largest, turns }: { readonly places: PlaceKind; readonly largest: number; readonly turns: Turns },
+  ): Promise<RuleLearner> {
+    return new RuleLearner(places, await tableOf(texts, { places, largest, turns }));
   }
 
   /** Rules of some kinds, those that separate most first; the first few of them are an explanation too. */
-  learn(kinds: ReadonlySet<RuleKind>): Predicate {
+  async learn(kinds: ReadonlySet<RuleKind>, turns: Turns): Promise<Predicate> {
     const { rows } = this.#table;
     const mean = rows.reduce((sum, { value }) => sum + value, 0) / Math.max(1, rows.length);
     const variance = rows.reduce((sum, { value }) => sum + (value - mean) ** 2, 0);
     const rules: Rule[] = [];
     let left = rows;
     while (rules.length < MAX_RULES) {
+      await turns.rest();
       const best = bestFact(this.#table, left, kinds);
       if (best === null || best.gain < MIN_GAIN * variance) break;
       // Its name is its fact: `ruleKey` wrote it.
@@ -49,19 +58,24 @@ export class RuleLearner {
   }
 }
 
-function tableOf(places: PlaceKind, texts: readonly ExplainedText[], largest: number): Table {
+async function tableOf(
+  texts: readonly ExplainedText[],
+  { places, largest, turns }: { readonly places: PlaceKind; readonly largest: number; readonly turns: Turns },
+): Promise<Table> {
   const numbers = new Map<string, number>();
-  const rows = texts.flatMap(({ tokens, values }) =>
-    factsOf(places, tokens).map((facts, place) => ({
-      held: facts.map((fact) => {
-        const known = numbers.get(fact);
-        if (known !== undefined) return known;
-        numbers.set(fact, numbers.size);
-        return numbers.size - 1;
-      }),
-      value: normalised(values[place] ?? 0, largest),
-    }))
-  );
+  const numberOf = (fact: string): number => {
+    const known = numbers.get(fact);
+    if (known !== undefined) return known;
+    numbers.set(fact, numbers.size);
+    return numbers.size - 1;
+  };
+  const rows: Table["rows"][number][] = [];
+  for (const { tokens, values } of texts) {
+    factsOf(places, tokens).forEach((facts, place) => {
+      rows.push({ held: facts.map(numberOf), value: normalised(values[place] ?? 0, largest) });
+    });
+    await turns.rest();
+  }
   const facts = [...numbers.keys()];
   return { facts, kinds: facts.map((fact) => (JSON.parse(fact) as [RuleKind])[0]), rows };
 }

@@ -85,13 +85,23 @@ export function pairFacts(tokens: readonly string[], query: number, key: number)
   return facts;
 }
 
-/** Facts of every place of a text, in the order of its values. */
+/** Facts of texts that have been looked at, as long as somebody holds those. */
+const KNOWN_FACTS: Readonly<Record<PlaceKind, WeakMap<readonly string[], readonly (readonly string[])[]>>> = {
+  tokens: new WeakMap(),
+  pairs: new WeakMap(),
+};
+
+/** Facts of every place of a text, in the order of its values. The same text is read once. */
 export function factsOf(places: PlaceKind, tokens: readonly string[]): readonly (readonly string[])[] {
-  return tokens.flatMap((_, at) =>
+  const known = KNOWN_FACTS[places].get(tokens);
+  if (known !== undefined) return known;
+  const facts = tokens.flatMap((_, at) =>
     places === "tokens"
       ? [tokenFacts(tokens, at)]
       : Array.from({ length: at + 1 }, (_, key) => pairFacts(tokens, at, key))
   );
+  KNOWN_FACTS[places].set(tokens, facts);
+  return facts;
 }
 
 /** Values, 0 to 10, that a predicate predicts at every place of a text. */
@@ -101,7 +111,9 @@ export function predicted({ places, rules }: Predicate, tokens: readonly string[
     const key = ruleKey(kind, names);
     valueOf.set(key, Math.max(valueOf.get(key) ?? 0, Math.min(FULL_SCALE, value)));
   }
-  return factsOf(places, tokens).map((facts) =>
-    facts.reduce((most, fact) => Math.max(most, valueOf.get(fact) ?? 0), 0)
-  );
+  return factsOf(places, tokens).map((facts) => {
+    let most = 0;
+    for (const fact of facts) most = Math.max(most, valueOf.get(fact) ?? 0);
+    return most;
+  });
 }

@@ -42,15 +42,14 @@ interface Sums {
 /** Below this share of the values' own size, a variance is rounding. */
 const ROUNDING = 1e-12;
 
+/** Pearson's correlation without an interval. Null if the component has the same value everywhere. */
+export function correlation(sequences: readonly SimulatedSequence[]): number | null {
+  return correlationOf(addedUp(partsOf(sequences)));
+}
+
 /** Null if the component has the same value everywhere: there is nothing to explain. */
 export function simulationMeasures(sequences: readonly SimulatedSequence[]): SimulationMeasures | null {
-  const truth = sequences.flatMap((sequence) => sequence.truth);
-  const simulated = sequences.flatMap((sequence) => sequence.simulated);
-  if (truth.length !== simulated.length) {
-    throw new TypeError(`Expected as many predicted values as values, got ${simulated.length} for ${truth.length}`);
-  }
-  const centres = { x: meanOf(simulated), y: meanOf(truth), median: medianOf(truth) };
-  const parts = sequences.map((sequence) => sumsOf(sequence, centres));
+  const parts = partsOf(sequences);
   const estimate = (measure: (sums: Sums) => number | null): Estimate | null => {
     const value = measure(addedUp(parts));
     if (value === null) return null;
@@ -60,9 +59,19 @@ export function simulationMeasures(sequences: readonly SimulatedSequence[]): Sim
     );
     return { value, interval };
   };
-  const [correlation, rSquared, absoluteDeviation] = [correlationOf, rSquaredOf, absoluteDeviationOf].map(estimate);
-  if (!correlation || !rSquared || !absoluteDeviation) return null;
-  return { correlation, rSquared, absoluteDeviation };
+  const measured = [correlationOf, rSquaredOf, absoluteDeviationOf].map(estimate);
+  const [pearson, rSquared, absoluteDeviation] = measured;
+  return pearson && rSquared && absoluteDeviation ? { correlation: pearson, rSquared, absoluteDeviation } : null;
+}
+
+function partsOf(sequences: readonly SimulatedSequence[]): readonly Sums[] {
+  const truth = sequences.flatMap((sequence) => sequence.truth);
+  const simulated = sequences.flatMap((sequence) => sequence.simulated);
+  if (truth.length !== simulated.length) {
+    throw new TypeError(`Expected as many predicted values as values, got ${simulated.length} for ${truth.length}`);
+  }
+  const centres = { x: meanOf(simulated), y: meanOf(truth), median: medianOf(truth) };
+  return sequences.map((sequence) => sumsOf(sequence, centres));
 }
 
 function sumsOf(

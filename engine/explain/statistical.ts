@@ -2,10 +2,11 @@
  * The statistical explainer: it needs no key and no network. It tries a few vocabularies of rules and lengths, keeps what predicts the
  * validation texts best, and learns that once more from training and validation texts together.
  */
+import { Turns } from "../corpus/turns.ts";
 import { type Predicate, predicted, type RuleKind } from "./rules.ts";
 import { formatPredicate } from "./rule_text.ts";
 import { RuleLearner } from "./learn_rules.ts";
-import { simulationMeasures } from "./simulation_scores.ts";
+import { correlation } from "./simulation_scores.ts";
 import type { Evidence, ExplainedText, PlaceKind } from "./texts.ts";
 
 /** Changes with what it finds: stored explanations say which version made them. */
@@ -39,26 +40,31 @@ export interface StatisticalExplanation {
   readonly predicate: Predicate;
 }
 
-/** What a component's records say; null if no rule tells where it fires. */
-export function explainStatistically({ kind, splits, largest }: Evidence): StatisticalExplanation | null {
+/** What a component's records say; null if no rule tells where it fires. Gives way to others in between. */
+export async function explainStatistically(
+  { kind, splits, largest }: Evidence,
+  turns: Turns = new Turns(),
+): Promise<StatisticalExplanation | null> {
   if (largest <= 0) return null;
-  const learner = new RuleLearner(kind, splits.train, largest);
+  const about = { places: kind, largest, turns };
+  const learner = await RuleLearner.of(splits.train, about);
   let best: { readonly vocabulary: readonly RuleKind[]; readonly length: number; readonly score: number } | null = null;
   for (const vocabulary of VOCABULARIES[kind]) {
-    const { rules } = learner.learn(new Set(vocabulary));
+    const { rules } = await learner.learn(new Set(vocabulary), turns);
     for (const length of LENGTHS.filter((length) => length === 1 || length / 2 < rules.length)) {
+      await turns.rest();
       const score = correlationOn(splits.validation, { places: kind, rules: rules.slice(0, length) });
       if (score > (best?.score ?? 0)) best = { vocabulary, length, score };
     }
   }
   if (best === null) return null;
-  const all = new RuleLearner(kind, [...splits.train, ...splits.validation], largest);
-  const { rules } = all.learn(new Set(best.vocabulary));
+  const all = await RuleLearner.of([...splits.train, ...splits.validation], about);
+  const { rules } = await all.learn(new Set(best.vocabulary), turns);
   const predicate = { places: kind, rules: rules.slice(0, best.length) };
   return predicate.rules.length === 0 ? null : { text: formatPredicate(predicate), predicate };
 }
 
 function correlationOn(texts: readonly ExplainedText[], predicate: Predicate): number {
   const sequences = texts.map(({ tokens, values }) => ({ truth: values, simulated: predicted(predicate, tokens) }));
-  return simulationMeasures(sequences)?.correlation.value ?? 0;
+  return correlation(sequences) ?? 0;
 }

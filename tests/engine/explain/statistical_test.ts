@@ -183,7 +183,7 @@ const NEURONS: readonly (readonly [string, (tokens: readonly string[], at: numbe
 for (const [expected, valueAt] of NEURONS) {
   Deno.test(`a neuron that ${expected.replace(" (10)", "").toLowerCase()} is found out, and scores about 1`, async () => {
     const evidence = evidenceOf(recordsOf(valueAt));
-    const found = explainStatistically(evidence) ?? assert.fail();
+    const found = await explainStatistically(evidence) ?? assert.fail();
     assert.ok(Math.abs((found.predicate.rules[0]?.value ?? 0) - 10) <= 1);
     assert.equal(found.text.replace(/ \(\d+\)/, " (10)"), expected);
     const score = await scoreOf(found.text, evidence);
@@ -206,7 +206,7 @@ const HEADS: readonly (readonly [string, (tokens: readonly string[], at: number,
 for (const [expected, valueAt] of HEADS) {
   Deno.test(`a head that ${expected.replace(" (10)", "").toLowerCase()} is found out`, async () => {
     const evidence = evidenceOf(recordsOf(valueAt, true));
-    const found = explainStatistically(evidence) ?? assert.fail();
+    const found = await explainStatistically(evidence) ?? assert.fail();
     assert.equal(found.text.replace(/ \(\d+\)/, " (10)"), expected);
     const score = await scoreOf(found.text, evidence);
     assert.equal(headline(score, "pairs")?.value, 1);
@@ -224,10 +224,14 @@ Deno.test("an explanation of another component scores about 0; one that always s
 });
 
 Deno.test("where nothing can be found, nothing is made up", async () => {
-  assert.equal(explainStatistically(evidenceOf(recordsOf(() => 0))), null, "never active");
-  assert.equal(explainStatistically(evidenceOf({ ...recordsOf(() => 1), top: [], random: [] })), null, "no records");
+  assert.equal(await explainStatistically(evidenceOf(recordsOf(() => 0))), null, "never active");
+  assert.equal(
+    await explainStatistically(evidenceOf({ ...recordsOf(() => 1), top: [], random: [] })),
+    null,
+    "no records",
+  );
   const same = evidenceOf(recordsOf(() => 1));
-  assert.equal(explainStatistically(same), null, "always the same");
+  assert.equal(await explainStatistically(same), null, "always the same");
   const score = await scoreOf("Fires on “ a”", same);
   assert.equal(score.simulation, null);
   assert.equal(headline(score, "tokens"), null);
