@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     version: denoConfig.version,
     corpusFiles: config.corpusFiles,
     records: config.records,
+    assistant: config.assistant,
     log: logLine,
   });
   if (command.kind === "sweep") return await runSweep(engine, command.model);

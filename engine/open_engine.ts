@@ -12,14 +12,14 @@ import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_sp
 import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
+import type { Explanations } from "./explanations.ts";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
 import { JobQueue } from "./jobs/job_queue.ts";
 import type { JobSource } from "./job_source.ts";
-import { computeMeans, newMeansJob } from "./means_work.ts";
-import { newSweepJob, sweep } from "./sweep_work.ts";
+import { jobWorks, newJob } from "./job_works.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
@@ -137,10 +137,7 @@ class LocalEngine implements Engine {
       model: (id) => this.#model(id),
       digest: (model) => digests.model(model),
     };
-    this.#jobs = new JobQueue(store.jobs, {
-      means: (job, control) => computeMeans(job, control, this.#jobSource),
-      sweep: (job, control) => sweep(job, control, this.#jobSource),
-    });
+    this.#jobs = new JobQueue(store.jobs, jobWorks(() => this.#jobWorks()));
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, {
@@ -151,7 +148,16 @@ class LocalEngine implements Engine {
       // Not a run that anybody asked for: it is not kept.
       compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
-    this.#reports = openReports(source, this.#jobSource, { published, defaultModel: () => this.#defaultId() });
+    const { assistant = null } = options;
+    this.#reports = openReports(source, this.#jobSource, {
+      published,
+      assistant,
+      defaultModel: () => this.#defaultId(),
+    });
+  }
+
+  get explanations(): Explanations {
+    return this.#reports.explanations;
   }
 
   models(): readonly ModelSummary[] {
@@ -255,11 +261,8 @@ class LocalEngine implements Engine {
   }
 
   async startJob(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultId(), textSet } = parseOrThrow(jobRequestSchema, request);
-    const model = this.#model(id);
-    return this.#jobs.add(
-      kind === "means" ? await newMeansJob(model, this.#jobSource) : await newSweepJob(model, textSet, this.#jobSource),
-    );
+    const spec = parseOrThrow(jobRequestSchema, request);
+    return this.#jobs.add(await newJob(this.#model(spec.model ?? this.#defaultId()), spec, this.#jobWorks()));
   }
 
   /** Goes on with the jobs of the last start. */
@@ -340,8 +343,12 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#jobs.close(), this.#worker.close()]);
+    await Promise.all([this.#jobs.close(), this.explanations.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
+  }
+
+  #jobWorks() {
+    return { source: this.#jobSource, explanations: this.explanations };
   }
 
   #model(id: string): LanguageModel {

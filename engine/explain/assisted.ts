@@ -61,14 +61,12 @@ export function assistantScorer(assistant: Asking): Scorer {
         { length: Math.ceil(items.length / JUDGED_TOGETHER) },
         (_, i) => items.slice(i * JUDGED_TOGETHER, (i + 1) * JUDGED_TOGETHER),
       );
-      const judged = await allOrNone(
-        batches.map(async (batch) =>
-          readNumbers(await assistant.answer(judgeRequest(explanation, kind, batch)), {
-            count: batch.length,
-            maximum: 100,
-          })
-        ),
-      );
+      const judged = await allOrNone(batches.map((batch) =>
+        assistant.answer(
+          judgeRequest(explanation, kind, batch),
+          (answer) => readNumbers(answer, { count: batch.length, maximum: 100 }),
+        )
+      ));
       return judged.flat();
     },
   };

@@ -145,16 +145,6 @@ export function usedTokens({ promptTokens, completionTokens }: AssistantUsage): 
   return promptTokens + completionTokens;
 }
 
-/** Both tasks together. */
-export function spentTogether(a: Spent, b: Spent): Spent {
-  return {
-    calls: a.calls + b.calls,
-    promptTokens: a.promptTokens + b.promptTokens,
-    completionTokens: a.completionTokens + b.completionTokens,
-    cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
-  };
-}
-
 /** An upper guess of what a call uses. */
 export function expectedUsage({ system, messages, maxTokens, schema }: AssistantRequest): AssistantUsage {
   const texts = [system, JSON.stringify(schema), ...messages.map(({ content }) => content)];
@@ -168,4 +158,16 @@ function canonical(
 ): readonly unknown[] {
   const said = messages.map(({ role, content }) => [role, content]);
   return [system, said, schema, maxTokens, temperature, candidate, wantsLogProbs];
+}
+
+/** What has been used since a moment; null without an assistant. The cost is unknown if it was, or is. */
+export function spentSince(before: Spent | null, assistant: MeteredAssistant | null): Spent | null {
+  if (assistant === null || before === null) return null;
+  const { calls, promptTokens, completionTokens, cost } = assistant.spent;
+  return {
+    calls: calls - before.calls,
+    promptTokens: promptTokens - before.promptTokens,
+    completionTokens: completionTokens - before.completionTokens,
+    cost: cost === null || before.cost === null ? null : cost - before.cost,
+  };
 }

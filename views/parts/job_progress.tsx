@@ -48,7 +48,11 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
   );
 }
 
-const TITLES: Readonly<Record<Job["kind"], string>> = { means: "Means", sweep: "Sweep" };
+const TITLES: Readonly<Record<Job["kind"], string>> = {
+  means: "Means",
+  sweep: "Sweep",
+  explain: "Explanations",
+};
 
 function inWords({ state, done, total, unit, perSecond, etaSeconds }: Job): string {
   const far = `${formatCount(done)} of ${formatCount(total)} ${unit}`;
