@@ -24,6 +24,7 @@ import {
   tokenize,
 } from "./api_routes.ts";
 import { addCorpusRoutes } from "./api_corpus.ts";
+import { addExplanationRoutes } from "./api_explanations.ts";
 import { addSearchRoutes } from "./api_search.ts";
 import { addRelatedRoutes } from "./api_related.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
@@ -101,6 +102,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
   addCorpusRoutes(api, engine);
   addSearchRoutes(api, engine);
   addRelatedRoutes(api, engine);
+  addExplanationRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {
