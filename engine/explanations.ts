@@ -24,6 +24,7 @@ import {
   type Generator,
   type ScoreRequest,
   scoreRequestSchema,
+  type StoredScore,
   type WriteRequest,
   writeRequestSchema,
 } from "./explain/explanation.ts";
@@ -148,7 +149,11 @@ export class Explanations implements ExplanationsApi {
       throw new NotFoundError(`Explanation ${id} is about other weights than those that "${model.id}" has now`);
     }
     this.#requireAssistant(by);
-    if (by === "statistical") requireRules(row.text, component);
+    const problem = by === "statistical" ? ruleProblem(row.text, component) : null;
+    if (problem !== null) {
+      this.#source.explanations.saveScore(id, unscored(problem));
+      return await this.list(model.id, name);
+    }
     await this.#begin({ digest, name, what: "score", by, explanation: id }, async () => {
       const target: ExplainTarget = { model, component, textSet, by, candidates: 1 };
       await this.#explainer.score(row, target, this.#means(by));
@@ -333,16 +338,32 @@ function noExplanation(id: number): NotFoundError {
   return new NotFoundError(`There is no explanation ${id}`);
 }
 
-/** A sentence that is no rule cannot be scored without an assistant: better said at once. */
-function requireRules(text: string, { kind }: Component): void {
-  if (isScorable(text, kind === "head" ? "pairs" : "tokens")) return;
+/** Why a sentence cannot be scored without an assistant; null if it can. */
+function ruleProblem(text: string, { kind }: Component): string | null {
+  if (isScorable(text, kind === "head" ? "pairs" : "tokens")) return null;
   const example = kind === "head"
     ? "Looks at the token before (9); from “ to” at “ Mary” (4)"
     : "Fires on “ capital” (9), “ city” (4); after “ of” (3)";
-  throw new ValidationError([{
-    path: "text",
-    message: `Without an assistant, only sentences of rules can be scored here, as in: ${example}`,
-  }]);
+  return `Without an assistant, only sentences of rules can be scored here, as in: ${example}`;
+}
+
+/** A score that is none. */
+function unscored(problem: string): StoredScore {
+  return {
+    scorer: "statistical",
+    version: null,
+    assistant: null,
+    state: "failed",
+    problem,
+    textSet: null,
+    headline: null,
+    score: null,
+    published: null,
+    control: null,
+    createdAt: new Date().toISOString(),
+    ms: null,
+    spent: null,
+  };
 }
 
 function requireComponent(name: string, model: LanguageModel, index: number): Component {

@@ -13,6 +13,7 @@ import { assetRoutes, assetUrls, loadAssets } from "./assets.ts";
 import { debuggerRoutes } from "./debugger.tsx";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 import { answerProblem, errorHandler } from "./errors.tsx";
+import { explanationRoutes } from "./explanations.tsx";
 import { formCheckRoutes } from "./form_check.tsx";
 import { homeRoutes } from "./home.tsx";
 import { jobRoutes } from "./jobs.tsx";
@@ -67,6 +68,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", componentRoutes(deps));
   app.route("/", catalogueRoutes(deps));
   app.route("/", searchRoutes(deps));
+  app.route("/", explanationRoutes(deps));
   app.route("/", jobRoutes(deps));
   app.route("/", helpRoutes());
   app.route("/", preferenceRoutes());

@@ -1,6 +1,7 @@
 /** The page of a component, the catalogue of all of them, and the way to one from its name. */
 import { type Context, Hono } from "hono";
 import {
+  type ComponentExplanations,
   type ComponentRecords,
   type Engine,
   EngineError,
@@ -23,6 +24,8 @@ import { askForm, DEFAULT_FIELDS } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 
 const LISTED_TOKENS = 10;
+/** What reading a list takes at the most. */
+const LISTING_MS = 500;
 /** Examples that are read; the page shows some of them first. */
 const READ_EXAMPLES = { top: 20, random: 12 } as const;
 
@@ -97,15 +100,31 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
   const hasRecords = chosen !== undefined && sources.includes(chosen);
   const textSet = chosen === undefined ? {} : { textSet: chosen };
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
-  const [records, inRun, own, tokens, related] = await Promise.all([
+  const { explanations: said } = engine;
+  const isPlanned = view.plan && said.assistant !== null && hasRecords;
+  const [records, inRun, own, tokens, related, explanations, plan] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, { model, component }, work), patience),
     loaded(engine.related({ ...asked, ...textSet }), patience),
+    loaded(nowOrSettled(engine, asked, patience), patience + LISTING_MS),
+    isPlanned ? loaded(said.plan({ ...asked, ...textSet, by: "assistant" }), patience) : null,
   ]);
   const job = sweepJob(engine, model.id);
-  return { run, sweeps, sources, job, records, inRun, own, tokens: withoutNull(tokens), related };
+  const { assistant } = said;
+  const shown = { records, inRun, own, tokens: withoutNull(tokens), related, explanations, plan };
+  return { run, sweeps, sources, job, assistant, ...shown };
+}
+
+/** What is said of a component; what is under way has a moment to end. */
+async function nowOrSettled(
+  { explanations }: Engine,
+  { model, component }: { readonly model: string; readonly component: string },
+  patience: number,
+): Promise<ComponentExplanations> {
+  await loaded(explanations.settled(model, component, { signal: AbortSignal.timeout(patience) }), patience);
+  return await explanations.list(model, component);
 }
 
 /** The job that sweeps a model now, or rests. */

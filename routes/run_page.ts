@@ -1,9 +1,10 @@
 /** What the page of a run is made from: the stored result, the view that its address says, and the parts that take a moment. */
 import type { Context } from "hono";
-import { type Engine, EngineError, parseNodeRef, type RunResult } from "../engine/mod.ts";
+import { type ComponentExplanations, type Engine, EngineError, parseNodeRef, type RunResult } from "../engine/mod.ts";
 import { LENS_TOKENS } from "../views/parts/lens_card.tsx";
 import { VIEW_FIELD } from "../views/parts/question_form.tsx";
 import type { Change, Loaded, NodeDetail, QuestionFields, ShownRun } from "../views/props.ts";
+import { componentOf } from "../views/refs.ts";
 import { isOpen, readView, type RunViewState } from "../views/view_state.ts";
 import { formatIntervention, formatTrace } from "./change_text.ts";
 import type { AppEnv } from "./env.ts";
@@ -41,8 +42,28 @@ export async function shownRun(
     trace: spec.trace === null ? null : formatTrace(spec.trace),
     measurement: engine.measurement(result.id, {}),
     details: new Map(await details),
+    explanations: await explanationsOf(engine, spec.model, view.open.filter(isShown)),
     lens: await lens,
   };
+}
+
+/** What is stored about the components of some nodes; embeddings have none. A failure here is no failure of the page. */
+async function explanationsOf(
+  { explanations }: Engine,
+  model: string,
+  refs: readonly string[],
+): Promise<ReadonlyMap<string, ComponentExplanations>> {
+  const found = new Map<string, ComponentExplanations>();
+  for (const ref of refs) {
+    const component = componentOf(ref);
+    if (component === null) continue;
+    try {
+      found.set(ref, await explanations.list(model, component));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+    }
+  }
+  return found;
 }
 
 /** Interventions that hold, then those that are switched off. */

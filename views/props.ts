@@ -1,6 +1,7 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
 import type {
   CatalogueSort,
+  ComponentExplanations,
   EdgesResult,
   EngineStatus,
   Job,
@@ -114,6 +115,8 @@ export interface ShownRun {
   readonly measurement: Measurement | null;
   /** By ref, for open rows. */
   readonly details: ReadonlyMap<string, Loaded<NodeDetail>>;
+  /** What is said of the components of open rows, by ref. */
+  readonly explanations: ReadonlyMap<string, ComponentExplanations>;
   /** Null while its card is closed. */
   readonly lens: Loaded<LensResult> | null;
 }

@@ -58,16 +58,9 @@ import {
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
-import {
-  FAKE_SWEEPS,
-  FAKE_TEXT_SETS,
-  fakeCatalogue,
-  fakeExample,
-  fakeJob,
-  fakeLayerRecords,
-  fakeRecords,
-} from "./fake_corpus.ts";
+import * as corpus from "./fake_corpus.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
+import { FakeExplanations } from "./fake_explanations.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
@@ -75,6 +68,7 @@ import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts"
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
   readonly version = "0.0.0-test";
+  readonly explanations = new FakeExplanations();
   /** Thrown by whatever is asked next and later; null lets it answer. */
   failure: Error | null = null;
   /** How long a run takes. */
@@ -86,7 +80,7 @@ export class FakeEngine implements Engine {
   statusCalls = 0;
   readonly #runs = new Map<string, RunResult>();
   readonly #measurements = new Map<string, Measurement>();
-  readonly #jobs = new Map([fakeJob({ kind: "means" })].map((job): [string, Job] => [job.id, job]));
+  readonly #jobs = new Map([corpus.fakeJob({ kind: "means" })].map((job): [string, Job] => [job.id, job]));
   readonly #texts = new Map<number, string>([[BOS.id, BOS.text]]);
 
   models(): readonly ModelSummary[] {
@@ -201,7 +195,7 @@ export class FakeEngine implements Engine {
   startJob(request: JobRequest): Promise<Job> {
     return Promise.try(() => {
       this.#fail();
-      const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
+      const job = corpus.fakeJob(request, request.kind === "sweep" ? "running" : "done");
       this.#jobs.set(job.id, job);
       return job;
     });
@@ -220,7 +214,7 @@ export class FakeEngine implements Engine {
   }
 
   resumeJob(id: string): void {
-    this.#jobs.set(id, fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
+    this.#jobs.set(id, corpus.fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
   }
 
   cancelJob(id: string): void {
@@ -230,42 +224,42 @@ export class FakeEngine implements Engine {
   textSets(modelId: string): Promise<readonly TextSet[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return FAKE_TEXT_SETS;
+      return corpus.FAKE_TEXT_SETS;
     });
   }
 
   sweeps(modelId: string): Promise<readonly SweepSummary[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return FAKE_SWEEPS;
+      return corpus.FAKE_SWEEPS;
     });
   }
 
   records(request: RecordsRequest): Promise<ComponentRecords> {
     return Promise.try(() => {
       this.#fail();
-      return fakeRecords(request);
+      return corpus.fakeRecords(request);
     });
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
     return Promise.try(() => {
       this.#fail();
-      return fakeCatalogue(request);
+      return corpus.fakeCatalogue(request);
     });
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
     return Promise.try(() => {
       this.#fail();
-      return fakeLayerRecords(request);
+      return corpus.fakeLayerRecords(request);
     });
   }
 
   activations({ component, texts }: ActivationsRequest): Promise<readonly Example[]> {
     return Promise.try(() => {
       this.#fail();
-      return texts.map((_, i) => fakeExample(component, null, 2 / (i + 1)));
+      return texts.map((_, i) => corpus.fakeExample(component, null, 2 / (i + 1)));
     });
   }
 

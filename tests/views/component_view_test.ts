@@ -35,6 +35,7 @@ const componentView: fc.Arbitrary<ComponentView> = fc.record({
       noNullPrototype: true,
     }),
   ),
+  plan: fc.boolean(),
 }, { noNullPrototype: true });
 
 const catalogueView: fc.Arbitrary<CatalogueView> = fc.constantFrom("head" as const, "mlp" as const).chain((kind) =>

@@ -1,8 +1,11 @@
 /** One head or neuron: where it is strongest, what it is known for, and what it does on a run's prompts and one's own. */
 import type { VNode } from "preact";
 import type {
+  AssistantSummary,
+  ComponentExplanations,
   ComponentRecords,
   Example,
+  ExplainPlan,
   Job,
   ModelSummary,
   RelatedComponents,
@@ -15,6 +18,7 @@ import type { ComponentView } from "../component_view.ts";
 import { formatCount } from "../format.ts";
 import { ComponentInRun } from "../parts/component_in_run.tsx";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
+import { ExplanationsCard } from "../parts/explanations_card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
 import { COMPONENT_ID } from "../parts/example_list.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
@@ -58,6 +62,11 @@ export interface ComponentPageProps {
   /** What it promotes and what drives it, on its strongest example. */
   readonly tokens: Loaded<ScoredTokens> | null;
   readonly related: Loaded<RelatedComponents>;
+  readonly explanations: Loaded<ComponentExplanations>;
+  /** Who would explain it beside our own rules; null for nobody. */
+  readonly assistant: AssistantSummary | null;
+  /** What it would be sent; null where nobody asked. */
+  readonly plan: Loaded<ExplainPlan> | null;
 }
 
 export function ComponentPage(props: ComponentPageProps): VNode {
@@ -102,6 +111,16 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           </p>
         )
         : <ComponentInRun {...props} run={run} inRun={inRun} largest={largest} urlOf={urlOf} />}
+      <ExplanationsCard
+        model={model}
+        name={componentRef(component)}
+        view={view}
+        found={props.explanations}
+        assistant={props.assistant}
+        plan={props.plan}
+        hasRecords={records !== null}
+        urlOf={urlOf}
+      />
       {sources.length < 2 ? null : (
         <nav class="pair-picker" aria-label="Records over">
           {sources.map((textSet) => (

@@ -10,7 +10,7 @@ import { SEARCH_ID, SearchForm } from "../parts/search_form.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import type { Loaded } from "../props.ts";
 import type { SearchView } from "../search_view.ts";
-import { searchUrl } from "../urls.ts";
+import { explanationsUrl, searchUrl } from "../urls.ts";
 
 export interface SearchPageProps {
   readonly models: readonly ModelSummary[];
@@ -31,7 +31,10 @@ export interface SearchPageProps {
 export function SearchPage(props: SearchPageProps): VNode {
   return (
     <div class="page search-page">
-      <h1>Find components</h1>
+      <div class="card-head">
+        <h1>Find components</h1>
+        <a href={explanationsUrl({ model: props.model.id })}>Search explanations</a>
+      </div>
       <NoticePlace />
       <SearchContent {...props} />
     </div>

@@ -1,6 +1,6 @@
 /** An open row: what can be done with a node, what it promotes, and what drives it. */
 import type { VNode } from "preact";
-import type { NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
+import type { ComponentExplanations, NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
 import type { Loaded, NodeDetail } from "../props.ts";
@@ -10,6 +10,7 @@ import { type RunViewState, toggledList } from "../view_state.ts";
 import { ChangeButton } from "./change_button.tsx";
 import { CHANGES_ID } from "./changes_card.tsx";
 import { cardId, LoadedContent, viewLink } from "./card.tsx";
+import { NodeExplanation } from "./node_explanation.tsx";
 
 export interface NodeDetailProps {
   readonly runId: string;
@@ -19,13 +20,17 @@ export interface NodeDetailProps {
   /** What is changed already, as `nameForChange` names it. */
   readonly changed: ReadonlySet<string>;
   readonly detail: Loaded<NodeDetail>;
+  /** What is said of its component; null where it has none. */
+  readonly explanations: ComponentExplanations | null;
+  readonly model: string;
 }
 
-export function NodeDetailContent({ detail, ...node }: NodeDetailProps): VNode {
+export function NodeDetailContent({ detail, explanations, model, ...node }: NodeDetailProps): VNode {
   const { runId, view } = node;
   return (
     <div class="node-detail">
       <NodeActions {...node} />
+      {explanations === null ? null : <NodeExplanation model={model} runId={runId} found={explanations} />}
       <LoadedContent loaded={detail} href={runUrl(runId, view)} targetId={cardId("nodes")} what="Its tokens">
         {(sides) => <DetailLists sides={sides} />}
       </LoadedContent>
@@ -39,7 +44,9 @@ export function nameForChange({ ref, refs }: Pick<NodeRow, "ref" | "refs">): str
 }
 
 /** What can be done with a node; what could only fail is not offered. */
-function NodeActions({ runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail">): VNode {
+function NodeActions(
+  { runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail" | "explanations" | "model">,
+): VNode {
   const { ref, refs } = row;
   const isRightOnly = refs?.[0] === null;
   const name = nameForChange(row);

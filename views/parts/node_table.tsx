@@ -106,7 +106,7 @@ interface RowsProps {
 }
 
 function Rows({ run, rows, frame }: RowsProps): VNode {
-  const { result: { id, nodes, sides, spec, alignment }, view, details, trace } = run;
+  const { result: { id, nodes, sides, spec, alignment }, view, details, explanations, trace } = run;
   const columns = metricColumns(frame);
   const largest = largestOf(nodes, frame);
   const beyond = beyondTopK(nodes, view, spec.topK);
@@ -173,6 +173,8 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
                             trace={spec.trace}
                             changed={changed}
                             detail={details.get(ref) ?? { state: "pending" }}
+                            explanations={explanations.get(ref) ?? null}
+                            model={spec.model}
                           />
                         </td>
                       </tr>

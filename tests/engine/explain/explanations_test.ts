@@ -43,7 +43,11 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
       const { explanations: all } = await explanations.settled("tiny", NEURON);
       assert.ok(Number.isFinite(all.find(({ id }) => id === own.id)?.scores[0]?.headline?.value));
       const prose = await explanations.write({ component: NEURON, text: "numbers of <b>some</b> kind" });
-      await assert.rejects(explanations.score({ explanation: prose.id }), /only sentences of rules/);
+      await explanations.score({ explanation: prose.id });
+      const unscored = (await explanations.settled("tiny", NEURON)).explanations.find(({ id }) => id === prose.id);
+      assert.equal(unscored?.scores[0]?.state, "failed");
+      assert.match(unscored?.scores[0]?.problem ?? "", /only sentences of rules/);
+      assert.equal(unscored?.scores[0]?.headline, null);
       await assert.rejects(explanations.score({ explanation: own.id, by: "assistant" }), /No assistant is configured/);
       await assert.rejects(explanations.explain({ component: NEURON, by: "assistant" }), ValidationError);
       await assert.rejects(explanations.plan({ component: NEURON }), ValidationError);
