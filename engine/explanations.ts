@@ -7,7 +7,6 @@ import {
   type ExplainTarget,
 } from "./component_explainer.ts";
 import { type Component, formatComponent, resolveComponent } from "./corpus/component.ts";
-import type { CallOptions } from "./engine.ts";
 import { CancelledError, EngineError, NotFoundError, ValidationError } from "./errors.ts";
 import type { Assistant, AssistantOptions } from "./explain/assistant.ts";
 import {
@@ -32,7 +31,7 @@ import { readImport } from "./explain/imported_explanations.ts";
 import { type AnswerCache, costOf, MeteredAssistant, type MeteredOptions } from "./explain/metered_assistant.ts";
 import { planOf } from "./explain/plan.ts";
 import { isScorable } from "./explain/statistical_scorer.ts";
-import type { ExplanationsApi } from "./explanations_api.ts";
+import type { ExplanationsApi, WaitOptions } from "./explanations_api.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ExplanationRow } from "./store/explanation_rows.ts";
 
@@ -88,7 +87,7 @@ export class Explanations implements ExplanationsApi {
   async settled(
     model: string | undefined,
     component: string,
-    { signal }: CallOptions = {},
+    { signal }: WaitOptions = {},
   ): Promise<ComponentExplanations> {
     const { digest, name } = await this.#about(model, component);
     const gone = Promise.withResolvers<never>();
@@ -120,7 +119,7 @@ export class Explanations implements ExplanationsApi {
     return await this.list(model.id, name);
   }
 
-  async plan(request: ExplainRequest, { signal }: CallOptions = {}): Promise<ExplainPlan> {
+  async plan(request: ExplainRequest, { signal }: WaitOptions = {}): Promise<ExplainPlan> {
     const { model: id, component: text, textSet, candidates } = parseOrThrow(explainRequestSchema, request);
     const { model, component } = await this.#about(id, text);
     const { assistant, options: { price } } = this.#requireAssistant("assistant") ?? noAssistant();

@@ -10,7 +10,12 @@ import type {
   ScoreRequest,
   WriteRequest,
 } from "./explain/explanation.ts";
-import type { CallOptions } from "./engine.ts";
+
+/** How an answer may be waited for. */
+export interface WaitOptions {
+  /** Aborting gives up waiting; work that is under way goes on. */
+  readonly signal?: AbortSignal;
+}
 
 export interface ExplanationsApi {
   /** Null where none is configured: then nothing is ever sent anywhere. */
@@ -18,14 +23,14 @@ export interface ExplanationsApi {
   /** What is known of a component, and what is under way. @throws {NotFoundError | ValidationError} */
   list(model: string | undefined, component: string): Promise<ComponentExplanations>;
   /** As `list`, when nothing of the component is under way any more. @throws {NotFoundError | ValidationError | CancelledError} */
-  settled(model: string | undefined, component: string, options?: CallOptions): Promise<ComponentExplanations>;
+  settled(model: string | undefined, component: string, options?: WaitOptions): Promise<ComponentExplanations>;
   /**
    * Begins to explain a component and to score what comes of it, or finds that this is under way. The work goes on whatever becomes of the
    * caller. @throws {NotFoundError | ValidationError}
    */
   explain(request: ExplainRequest): Promise<ComponentExplanations>;
   /** What `explain` by the assistant would send; nothing is sent. @throws {NotFoundError | ValidationError} without an assistant too */
-  plan(request: ExplainRequest, options?: CallOptions): Promise<ExplainPlan>;
+  plan(request: ExplainRequest, options?: WaitOptions): Promise<ExplainPlan>;
   /** Stores a sentence that somebody wrote. @throws {NotFoundError | ValidationError} */
   write(request: WriteRequest): Promise<Explanation>;
   /** Begins to score an explanation, or finds that this is under way. @throws {NotFoundError | ValidationError} */
