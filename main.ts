@@ -1,7 +1,7 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
 import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
-import { type Engine, openEngine, StartError, sweepCommand } from "./engine/mod.ts";
+import { type Engine, openEngine, StartError, sweepCommand, trainCommand } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
 
 const EMBEDDED_MODELS = new URL("./models/", import.meta.url).pathname;
@@ -30,9 +30,15 @@ async function main(): Promise<void> {
     corpusFiles: config.corpusFiles,
     records: config.records,
     assistant: config.assistant,
+    ...command.kind === "train" ? { trainedFolder: command.order.trainedFolder } : {},
     log: logLine,
   });
-  if (command.kind === "sweep") return await runSweep(engine, command.model);
+  if (command.kind === "sweep") {
+    return await runToTheEnd(engine, () => sweepCommand(engine, { ...command, write }));
+  }
+  if (command.kind === "train") {
+    return await runToTheEnd(engine, () => trainCommand(engine, { order: command.order, write }));
+  }
   const server = listen(config, engine);
   const stop = async () => {
     // A second signal must not wait for the first.
@@ -44,14 +50,14 @@ async function main(): Promise<void> {
   onStop(stop);
 }
 
-/** Sweeps to the end, or until somebody stops it; either way what is done is kept. */
-async function runSweep(engine: Engine, model: string | null): Promise<void> {
+/** Works to the end, or until somebody stops it; either way what is done is kept. */
+async function runToTheEnd(engine: Engine, work: () => Promise<void>): Promise<void> {
   onStop(async () => {
     await engine.close();
     Deno.exit(130);
   });
   try {
-    await sweepCommand(engine, { model, write });
+    await work();
   } finally {
     await engine.close();
   }

@@ -1,8 +1,7 @@
 /** Explains one component, or scores what was said of it: from its records to what is stored. */
-import type { Component } from "./corpus/component.ts";
-import { componentsPerLayer, formatComponent } from "./corpus/component.ts";
+import { type Component, componentsPerLayer, formatComponent, isLatentKind } from "./corpus/component.ts";
 import type { ComponentRecords } from "./corpus/component_records.ts";
-import { hashOf } from "./corpus/random.ts";
+import { hashOf } from "./tensor/random.ts";
 import { Turns } from "./corpus/turns.ts";
 import { EngineError } from "./errors.ts";
 import { AssistantError } from "./explain/assistant.ts";
@@ -15,6 +14,7 @@ import { headline, scoreExplanation, type TextLimits } from "./explain/score.ts"
 import { explainStatistically, STATISTICAL_VERSION } from "./explain/statistical.ts";
 import { STATISTICAL_SCORER, STATISTICAL_SCORER_VERSION } from "./explain/statistical_scorer.ts";
 import { type Evidence, evidenceOf } from "./explain/texts.ts";
+import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ExplanationRow, ExplanationRows } from "./store/explanation_rows.ts";
 
@@ -33,19 +33,22 @@ export interface ExplainSource {
     request: {
       readonly model: string;
       readonly component: string;
+      readonly dictionary?: string;
       readonly textSet?: string;
       readonly top: number;
       readonly random: number;
     },
     options: { readonly signal?: AbortSignal },
   ): Promise<ComponentRecords>;
-  digest(model: LanguageModel): Promise<string>;
+  digest(model: LanguageModel, dictionaries?: readonly Dictionary[]): Promise<string>;
 }
 
 /** What is explained, by whom. */
 export interface ExplainTarget {
   readonly model: LanguageModel;
   readonly component: Component;
+  /** Of a latent; else null. */
+  readonly dictionary: Dictionary | null;
   readonly textSet: string | undefined;
   readonly by: Generator;
   /** Of an assistant. */
@@ -85,6 +88,7 @@ export class ComponentExplainer {
     const explanation: Omit<Explanation, "id" | "scores"> = {
       model: target.model.id,
       component: records.component,
+      dictionary: target.dictionary?.detail.id ?? null,
       text,
       explainer: target.by,
       provenance: {
@@ -97,7 +101,7 @@ export class ComponentExplainer {
         spent: spentSince(before, means.assistant),
       },
     };
-    const weights = await this.#source.digest(target.model);
+    const weights = await this.#source.digest(target.model, target.dictionary === null ? [] : [target.dictionary]);
     const id = this.#source.explanations.add(weights, explanation);
     return this.#source.explanations.find(id) ?? { ...explanation, id, weights, scores: [] };
   }
@@ -150,11 +154,15 @@ export class ComponentExplainer {
 
   /** A component's records, dealt into splits. */
   async #evidence(
-    { model, component, textSet }: Pick<ExplainTarget, "model" | "component" | "textSet">,
+    { model, component, dictionary, textSet }: ExplainTarget,
     { signal }: ExplainMeans,
   ): Promise<{ readonly records: ComponentRecords; readonly evidence: Evidence }> {
     const asked = { model: model.id, component: formatComponent(component), ...RECORDS };
-    const records = await this.#source.records({ ...asked, ...textSet === undefined ? {} : { textSet } }, { signal });
+    const records = await this.#source.records({
+      ...asked,
+      ...dictionary === null ? {} : { dictionary: dictionary.detail.id },
+      ...textSet === undefined ? {} : { textSet },
+    }, { signal });
     return { records, evidence: evidenceOf(records) };
   }
 
@@ -193,13 +201,19 @@ export class ComponentExplainer {
   }
 }
 
-/** Another component of the same kind, always the same for the same one; null if there is no other. */
-function otherComponent({ model: { architecture }, component }: ExplainTarget, attempt: number): Component | null {
+/** Another component of the same kind, of latents of the same dictionary; always the same for the same one. Null if there is no other. */
+function otherComponent(
+  { model: { architecture }, component, dictionary }: ExplainTarget,
+  attempt: number,
+): Component | null {
   const { kind, layer, index } = component;
-  const perLayer = componentsPerLayer(kind, architecture);
-  const count = perLayer * architecture.layerCount;
+  const perLayer = isLatentKind(kind) ? dictionary?.detail.latentCount ?? 0 : componentsPerLayer(kind, architecture);
+  // A dictionary is of one layer.
+  const layers = isLatentKind(kind) ? 1 : architecture.layerCount;
+  const first = isLatentKind(kind) ? layer : 0;
+  const count = perLayer * layers;
   if (count < 2) return null;
-  const own = layer * perLayer + index;
+  const own = (layer - first) * perLayer + index;
   const other = (own + 1 + hashOf(CONTROL_SEED + attempt, own) % (count - 1)) % count;
-  return { kind, layer: Math.floor(other / perLayer), index: other % perLayer };
+  return { kind, layer: first + Math.floor(other / perLayer), index: other % perLayer };
 }

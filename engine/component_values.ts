@@ -1,5 +1,5 @@
 /** A component's values on sequences, computed when somebody looks at them and kept from then on: a few at a time, so that others have their turn. */
-import { type Component, formatComponent } from "./corpus/component.ts";
+import { formatComponent, type ResolvedComponent } from "./corpus/component.ts";
 import type { Example } from "./corpus/component_records.ts";
 import type { ComponentValues } from "./corpus/sweeper.ts";
 import type { CallOptions } from "./engine.ts";
@@ -29,7 +29,7 @@ export class ComponentValuesSource {
 
   /** Examples of the texts, in their order. @throws {EngineError} if a value is not finite; else as the engine thread */
   async examples(
-    { model, component }: { readonly model: LanguageModel; readonly component: Component },
+    { model, dictionary, component }: ResolvedComponent<LanguageModel>,
     texts: readonly NumberedText[],
     { signal }: CallOptions,
   ): Promise<readonly Example[]> {
@@ -37,6 +37,7 @@ export class ComponentValuesSource {
       kind: "component-values",
       model,
       details: [formatComponent(component), tokens],
+      ...dictionary === null ? {} : { dictionaries: [dictionary] },
     });
     const known = await Promise.all(texts.map((text) => this.#cache.find<ComponentValues>(about(text))));
     const missing = texts.flatMap((text, index) => known[index] === null ? [{ text, index }] : []);
@@ -44,6 +45,7 @@ export class ComponentValuesSource {
       const { output: { values } } = await this.#worker.call("values", {
         modelId: model.id,
         component,
+        dictionary: dictionary?.detail.id ?? null,
         texts: batch.map(({ text }) => text.tokens),
       }, { signal });
       for (const [row, { text, index }] of batch.entries()) {

@@ -8,6 +8,7 @@ import { isUrl } from "./corpus/published_store.ts";
 import { StartError } from "./errors.ts";
 import type { AssistantOptions } from "./explain/assistant.ts";
 import { type Device, DEVICES } from "./runtime/backend.ts";
+import { takeTrainingFlags, TRAINING_HELP, type TrainingOrder, trainingOrder } from "./training_flags.ts";
 
 export interface ServerConfig {
   /** 0 means any free port. */
@@ -27,16 +28,29 @@ export interface ServerConfig {
   readonly assistant: AssistantOptions | null;
 }
 
+/** Sweep without a server. */
+export interface SweepOrder {
+  readonly kind: "sweep";
+  readonly config: ServerConfig;
+  /** Null: all that are loaded. */
+  readonly model: string | null;
+  /** One dictionary, or "all"; null: none, the models' own components. */
+  readonly dictionary: string | null;
+}
+
 /** What the command line asks for. */
 export type Command =
   | { readonly kind: "start"; readonly config: ServerConfig }
-  /** Sweep without a server; `model` null: all that are loaded. */
-  | { readonly kind: "sweep"; readonly config: ServerConfig; readonly model: string | null }
+  | SweepOrder
+  /** Train a dictionary without a server. */
+  | { readonly kind: "train"; readonly config: ServerConfig; readonly order: TrainingOrder }
   | { readonly kind: "help" }
   | { readonly kind: "version" };
 
 export const HELP = `Usage: deno task start [OPTION]…
-       deno task sweep [OPTION]… [--model ID]   collects records of all components, without a server
+       deno task sweep [OPTION]… [--model ID] [--dictionary ID|all]
+                            collects records without a server: of all neurons and heads, or of a dictionary's latents
+       deno task train-dictionary [OPTION]… --site HOOK --latents NUMBER --out DIR   trains a sparse autoencoder, without a server
 
   --port NUMBER        port to listen on; 0: any free one (TDB_PORT; default 8000)
   --host NAME          address to listen on (TDB_HOST; default 127.0.0.1)
@@ -56,6 +70,9 @@ export const HELP = `Usage: deno task start [OPTION]…
                               Its key is read from ${KEY_VARIABLE} only.
   --version, --help
 
+Of train-dictionary:
+${TRAINING_HELP}
+
 A flag wins over its variable. Lists in variables are joined by "${delimiter}".`;
 
 const STRING_FLAGS = [
@@ -74,7 +91,11 @@ const STRING_FLAGS = [
   "assistant-concurrency",
   "assistant-timeout",
   "model",
+  "dictionary",
 ] as const;
+/** What only makes sense for one command. */
+const SWEEP_FLAGS = ["model", "dictionary"] as const;
+type SweepFlag = typeof SWEEP_FLAGS[number];
 type StringFlag = typeof STRING_FLAGS[number];
 
 const repeated = { type: "string", multiple: true } as const;
@@ -95,10 +116,11 @@ const STRING_OPTIONS = {
   "assistant-concurrency": repeated,
   "assistant-timeout": repeated,
   model: repeated,
+  dictionary: repeated,
 } as const satisfies Record<StringFlag, unknown>;
 
-/** Of all but `--model`, which only makes sense for one command. */
-const VARIABLES: Readonly<Record<Exclude<StringFlag, "model">, string>> = {
+/** Of all flags of the server. */
+const VARIABLES: Readonly<Record<Exclude<StringFlag, SweepFlag>, string>> = {
   port: "TDB_PORT",
   host: "TDB_HOST",
   models: "TDB_MODELS",
@@ -130,6 +152,10 @@ const SEPARATORS: Readonly<Partial<Record<StringFlag, RegExp>>> = {
   records: new RegExp(`${delimiter}(?=[^${delimiter}/\\\\=]+=)`),
 };
 
+/** Words that come first for something else than a server. */
+const COMMANDS = ["sweep", "train-dictionary"] as const;
+const NO_ORDER = { order: null, rest: null } as const;
+
 /** Values of one setting with the name under which they were given. */
 interface Setting {
   readonly source: string;
@@ -142,8 +168,9 @@ interface Setting {
  * @throws {StartError} with one line that says what is wrong and what would be right.
  */
 export async function parseConfig(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Command> {
-  const isSweep = args[0] === "sweep";
-  const flags = parseFlags(isSweep ? args.slice(1) : args);
+  const command = COMMANDS.find((name) => name === args[0]) ?? null;
+  const { order, rest } = command === "train-dictionary" ? takeTrainingFlags(args.slice(1)) : NO_ORDER;
+  const flags = parseFlags(rest ?? args.slice(command === null ? 0 : 1));
   if (flags.help) return { kind: "help" };
   if (flags.version) return { kind: "version" };
   const settingOf = (flag: StringFlag) => setting(flag, flags.values[flag], env);
@@ -166,10 +193,19 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
       key: env[KEY_VARIABLE] === "" ? undefined : env[KEY_VARIABLE],
     }),
   };
-  const model = single(settingOf("model")) ?? null;
-  if (isSweep) return { kind: "sweep", config, model };
-  if (model !== null) throw new StartError("Cannot start: --model belongs to deno task sweep; --models loads models");
+  const [model, dictionary] = SWEEP_FLAGS.map((flag) => single(settingOf(flag)) ?? null);
+  if (command === "sweep") return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
+  refuseFlag("dictionary", dictionary, "deno task sweep");
+  if (order !== null) return { kind: "train", config, order: trainingOrder(order, model ?? null) };
+  refuseFlag("model", model, "deno task sweep and train-dictionary");
   return { kind: "start", config };
+}
+
+/** @throws {StartError} if a flag is given where it says nothing */
+function refuseFlag(flag: SweepFlag, value: string | null | undefined, command: string): void {
+  if (value === null || value === undefined) return;
+  const plural = flag === "model" ? "models" : "dictionaries";
+  throw new StartError(`Cannot start: --${flag} belongs to ${command}; --${plural} loads ${plural}`);
 }
 
 interface Flags {
@@ -211,7 +247,7 @@ function setting(
     if (empty) throw new StartError(`Cannot start: --${flag} has no value; --help lists the flags`);
     return { source: `--${flag}`, values: given };
   }
-  if (flag === "model") return { source: "--model", values: [] };
+  if (flag === "model" || flag === "dictionary") return { source: `--${flag}`, values: [] };
   const variable = VARIABLES[flag];
   const value = env[variable];
   if (value === undefined || value === "") return { source: variable, values: [] };

@@ -3,7 +3,15 @@ import { parseOrThrow } from "./circuit/field_issues.ts";
 import { tokenizeText } from "./circuit/resolve_spec.ts";
 import { ComponentValuesSource } from "./component_values.ts";
 import { chooseSequences } from "./corpus/chosen_sequences.ts";
-import { type Component, type ComponentKind, formatComponent, resolveComponent } from "./corpus/component.ts";
+import {
+  type Component,
+  type ComponentKind,
+  formatComponent,
+  type Group,
+  isLatentKind,
+  requireNoDictionary,
+  resolveComponent,
+} from "./corpus/component.ts";
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import {
   type ActivationsRequest,
@@ -20,9 +28,10 @@ import {
   TOP_SEQUENCES,
 } from "./corpus/corpus_requests.ts";
 import { type GroupStatistics, NO_SEQUENCE, PLACE_KEYS } from "./corpus/group_statistics.ts";
+import { allGroups } from "./corpus/groups.ts";
 import { headScores } from "./corpus/head_scores.ts";
 import { PUBLISHED_SOURCE, type PublishedRecords } from "./corpus/published_records.ts";
-import type { Sequences } from "./corpus/sequences.ts";
+import { chooseDictionary, type Scope, scopeOf } from "./corpus/scope.ts";
 import { momentsOf, statisticsOf } from "./corpus/statistics.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { findTextSets } from "./corpus/text_sets.ts";
@@ -31,7 +40,6 @@ import { ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ReportCache } from "./report_cache.ts";
-import type { SweepRow } from "./store/sweep_rows.ts";
 import type { FoundSweep, SweptTexts } from "./swept.ts";
 
 export class CorpusReports {
@@ -66,8 +74,8 @@ export class CorpusReports {
     return this.#published.has(modelId) ? [...own, { id: PUBLISHED_SOURCE, sizeBytes: 0, origin: "--records" }] : own;
   }
 
-  async sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    const rows = await this.#sweepsOf(this.#source.model(modelId));
+  async sweeps(modelId: string, id: string | null): Promise<readonly SweepSummary[]> {
+    const rows = await this.#swept.list(scopeOf(this.#source.model(modelId), id));
     const begun = new Map(rows.toReversed().map((row) => [row.textSet, row.progress]));
     const sets = (await this.textSets(modelId)).map(({ id }) => id).filter((id) => id !== PUBLISHED_SOURCE);
     const known = [...new Set([...sets, ...begun.keys()])];
@@ -75,31 +83,33 @@ export class CorpusReports {
       const found = begun.get(textSet);
       const { sequencesDone = 0, sequenceCount = 0, tokensDone = 0 } = found ?? {};
       const state = found === undefined ? "none" : found.step === found.stepCount ? "done" : "partial";
-      return { model: modelId, textSet, state, sequencesDone, sequenceCount, tokensDone };
+      return { model: modelId, dictionary: id, textSet, state, sequencesDone, sequenceCount, tokensDone };
     });
   }
 
   async records(request: RecordsRequest, options: CallOptions): Promise<ComponentRecords> {
-    const { model: id, component: text, textSet, top, random } = parseOrThrow(recordsRequestSchema, request);
-    const model = this.#model(id);
-    const component = resolveComponent(text, model.architecture);
-    const published = this.#published.get(model.id);
+    const { model: id, textSet, top, random, ...named } = parseOrThrow(recordsRequestSchema, request);
+    const asked = resolveComponent(named, this.#model(id));
+    const { model, dictionary, component } = asked;
+    const published = dictionary === null ? this.#published.get(model.id) : undefined;
     if (published !== undefined && textSet === PUBLISHED_SOURCE) {
       return cutTo(await published.records(component, model.tokenizer), { top, random });
     }
-    const { row } = await this.#found(model, textSet);
-    const group = this.#group({ model, row }, component);
-    const sequences = this.#sequences(row);
+    const found = await this.#swept.require(asked, textSet);
+    const { row } = found;
+    const group = this.#swept.group(found, component);
+    const sequences = this.#swept.sequences(row);
     const chosen = chooseSequences(group, component.index, { top, random, sample: sequences.sample() });
     const numbers = [
       ...new Set([...chosen.top, ...chosen.random, ...chosen.byQuantile.flatMap((part) => part.sequences)]),
     ];
     const texts = numbers.map((sequence) => ({ sequence, tokens: sequences.at(sequence) }));
-    const examples = await this.#values.examples({ model, component }, texts, options);
+    const examples = await this.#values.examples(asked, texts, options);
     const byNumber = new Map(numbers.map((sequence, i) => [sequence, examples[i]]));
     const shown = (wanted: readonly number[]) => wanted.flatMap((sequence) => byNumber.get(sequence) ?? []);
     return {
       component: formatComponent(component),
+      dictionary: dictionary?.detail.id ?? null,
       source: row.textSet,
       sequenceCount: row.progress.sequencesDone,
       tokenCount: row.progress.tokensDone,
@@ -112,13 +122,12 @@ export class CorpusReports {
   }
 
   async catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    const { model: id, textSet, kind, layer, sort, direction, page, pageSize } = parseOrThrow(
+    const { textSet, kind, layer, sort, direction, page, pageSize, ...named } = parseOrThrow(
       catalogueRequestSchema,
       request,
     );
-    const model = this.#model(id);
-    if (layer !== null) requireLayer(model, layer);
-    const found = await this.#found(model, textSet);
+    const scope = this.#scope({ kind, layer, ...named });
+    const found = await this.#swept.require(scope, textSet);
     const rows = this.#catalogueRows(found, kind).filter(({ component }) =>
       layer === null || component.startsWith(`${kind}/${layer}/`)
     );
@@ -134,23 +143,22 @@ export class CorpusReports {
     });
     return {
       source: found.row.textSet,
+      dictionary: scope.dictionary?.detail.id ?? null,
       total: rows.length,
       rows: sorted.slice((page - 1) * pageSize, page * pageSize),
     };
   }
 
   async layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    const { model: id, textSet, kind, layer } = parseOrThrow(layerRecordsRequestSchema, request);
-    const model = this.#model(id);
-    requireLayer(model, layer);
-    const found = await this.#found(model, textSet);
-    return layerRecordsOf(this.#group(found, { kind, layer }), { kind, layer }, found.row.textSet);
+    const { textSet, kind, layer, ...named } = parseOrThrow(layerRecordsRequestSchema, request);
+    const found = await this.#swept.require(this.#scope({ kind, layer, ...named }), textSet);
+    return layerRecordsOf(found, { kind, layer }, this.#swept.group(found, { kind, layer }));
   }
 
   async activations(request: ActivationsRequest, options: CallOptions): Promise<readonly Example[]> {
-    const { model: id, component: text, texts } = parseOrThrow(activationsRequestSchema, request);
-    const model = this.#model(id);
-    const component = resolveComponent(text, model.architecture);
+    const { model: id, texts, ...named } = parseOrThrow(activationsRequestSchema, request);
+    const asked = resolveComponent(named, this.#model(id));
+    const { model } = asked;
     const { bosId, contextLength } = model.architecture;
     const tokenized = texts.map((own, i) => {
       const tokens = tokenizeText(model, own, bosId !== null);
@@ -160,37 +168,33 @@ export class CorpusReports {
         message: `Text has ${tokens.length} tokens: expected 1..${contextLength}`,
       }]);
     });
-    return await this.#values.examples({ model, component }, tokenized, options);
+    return await this.#values.examples(asked, tokenized, options);
   }
 
   #model(id: string | undefined): LanguageModel {
     return this.#source.model(id ?? this.#defaultModel());
   }
 
-  #sweepsOf(model: LanguageModel): Promise<readonly SweepRow[]> {
-    return this.#swept.list(model);
-  }
-
-  #found(model: LanguageModel, textSet: string | undefined): Promise<FoundSweep> {
-    return this.#swept.require(model, textSet);
-  }
-
-  #group(found: FoundSweep, group: Omit<Component, "index">): GroupStatistics {
-    return this.#swept.group(found, group);
-  }
-
-  #sequences(row: SweepRow): Sequences {
-    return this.#swept.sequences(row);
+  /** Whose components of a kind are asked for. @throws {ValidationError} if there is no such layer or dictionary */
+  #scope({ model: id, kind, layer, dictionary }: AskedScope): Scope<LanguageModel> {
+    const model = this.#model(id);
+    if (layer !== null) requireLayer(model, layer);
+    if (isLatentKind(kind)) {
+      const wish = { kind, layers: layer === null ? [] : [layer], id: dictionary, path: "kind" };
+      return { model, dictionary: chooseDictionary(model, wish) };
+    }
+    requireNoDictionary(dictionary, kind);
+    return { model, dictionary: null };
   }
 
   #catalogueRows(found: FoundSweep, kind: ComponentKind): readonly CatalogueRow[] {
-    const { row, model: { architecture: { layerCount } } } = found;
+    const { row } = found;
     const key = `${row.key} ${row.generation} ${kind}`;
     if (this.#rows?.key === key) return this.#rows.rows;
-    const rows = Array.from({ length: layerCount }, (_, layer) => {
-      const group = this.#group(found, { kind, layer });
+    const rows = allGroups(found).filter((own) => own.kind === kind).flatMap(({ layer }) => {
+      const group = this.#swept.group(found, { kind, layer });
       return Array.from({ length: group.size }, (_, index) => catalogueRow(group, { kind, layer, index }));
-    }).flat();
+    });
     this.#rows = { key, rows };
     return rows;
   }
@@ -206,22 +210,30 @@ function catalogueRow(group: GroupStatistics, component: Component): CatalogueRo
   };
 }
 
+interface AskedScope {
+  readonly model?: string | undefined;
+  readonly kind: ComponentKind;
+  readonly layer: number | null;
+  readonly dictionary?: string | undefined;
+}
+
 function* layerRecordsOf(
+  { row: { textSet: source }, dictionary }: FoundSweep,
+  { kind, layer }: Group,
   group: GroupStatistics,
-  { kind, layer }: Omit<Component, "index">,
-  source: string,
 ): Generator<LayerRecord> {
   for (let index = 0; index < group.size; index++) {
     const entries = Array.from({ length: TOP_SEQUENCES }, (_, rank) => group.topAt(index, rank));
     yield {
       component: formatComponent({ kind, layer, index }),
+      dictionary: dictionary?.detail.id ?? null,
       source,
       statistics: statisticsOf(group, kind, index),
       scores: kind === "head" ? headScores(group, index) : null,
       top: entries.filter(({ sequence }) => sequence !== NO_SEQUENCE).map(({ sequence, value, place }) => ({
         sequence,
         max: value,
-        at: kind === "mlp" ? [place] : [Math.floor(place / PLACE_KEYS), place % PLACE_KEYS],
+        at: kind === "head" ? [Math.floor(place / PLACE_KEYS), place % PLACE_KEYS] : [place],
       })),
     };
   }

@@ -12,7 +12,9 @@ import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpu
 import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { ExplanationsApi } from "./explanations_api.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
+import type { TrainingReport } from "./long_work.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
@@ -79,7 +81,7 @@ export interface Engine {
   edges(request: EdgesRequest, options?: CallOptions): Promise<EdgesResult>;
   /** What a node promotes in the vocabulary, and which tokens drive it. Errors as `run`. */
   scoredTokens(request: ScoredTokensRequest, options?: CallOptions): Promise<ScoredTokens>;
-  /** Where an attention latent's value comes from, token by token. Errors as `run`. */
+  /** Where the values of attention latents come from, token by token. Errors as `run`. */
   attributedTokens(request: AttributedTokensRequest, options?: CallOptions): Promise<AttributedTokens>;
   /** The residual stream read out after every layer, at a window of tokens. Errors as `run`. */
   lens(request: LensRequest, options?: CallOptions): Promise<LensResult>;
@@ -113,10 +115,17 @@ export interface Engine {
   resumeJob(id: string): void;
   /** Gives a job up; what a sweep has collected can still be read. @throws {NotFoundError} */
   cancelJob(id: string): void;
+  /** How a training went so far. @throws {NotFoundError} if there is no such job, or it trains nothing */
+  training(jobId: string): Promise<TrainingReport>;
+  /**
+   * What a loaded dictionary is measured to be on held-out text (`dictionaries/metrics.ts`): found, or computed.
+   * @throws {NotFoundError | ValidationError}; else as `run`
+   */
+  measureDictionary(request: MeasureDictionaryRequest, options?: CallOptions): Promise<DictionaryReport>;
   /** What a model can be swept over. @throws {NotFoundError} */
   textSets(modelId: string): Promise<readonly TextSet[]>;
   /** How far a model has been swept, one entry a text set. @throws {NotFoundError} */
-  sweeps(modelId: string): Promise<readonly SweepSummary[]>;
+  sweeps(modelId: string, dictionary?: string | null): Promise<readonly SweepSummary[]>;
   /** What a component does over a text set. @throws {NotFoundError | ValidationError} that says how to start the sweep; else as `run` */
   records(request: RecordsRequest, options?: CallOptions): Promise<ComponentRecords>;
   /** A page of the components of a kind, sorted by a statistic or a score. @throws {NotFoundError | ValidationError} */

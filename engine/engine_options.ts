@@ -22,4 +22,6 @@ export interface OpenEngineOptions {
   readonly stepTokens?: number;
   /** Who explains beside our own rules; null or absent: nobody, and nothing is sent anywhere. */
   readonly assistant?: AssistantOptions | null;
+  /** Where dictionaries that are trained are written, each into a folder of its own; default: by model, in the data folder. */
+  readonly trainedFolder?: string;
 }

@@ -1,6 +1,12 @@
 /** The job that explains many components: one after the other, each stored when it is done. What was answered is never asked again. */
 import { createHash } from "node:crypto";
-import { componentsPerLayer, formatComponent, resolveComponent } from "./corpus/component.ts";
+import {
+  type Component,
+  componentsPerLayer,
+  formatComponent,
+  isLatentKind,
+  resolveComponent,
+} from "./corpus/component.ts";
 import { CancelledError, EngineError, ValidationError } from "./errors.ts";
 import { AssistantError, type AssistantFailure } from "./explain/assistant.ts";
 import type { ExplainTask } from "./explain/explanation.ts";
@@ -17,18 +23,16 @@ const OF_ONE_COMPONENT: ReadonlySet<AssistantFailure> = new Set(["unreadable", "
 /** The job as it is when it is asked for. @throws {ValidationError} if there is no such component, or no assistant */
 export function newExplainJob(
   model: LanguageModel,
-  { task, textSet }: { readonly task: ExplainTask | undefined; readonly textSet: string | undefined },
+  { task, textSet }: { readonly task: ExplainTask; readonly textSet: string | undefined },
   explanations: Explanations,
 ): Job {
-  if (task === undefined) {
-    throw new ValidationError([{ path: "explain", message: "Required of a job that explains: what, and by whom" }]);
-  }
   if (task.by === "assistant" && explanations.assistant === null) {
     explanations.meansOf(task.by, { signal: AbortSignal.abort() });
   }
   const components = componentsOf(task, model);
   // Another budget or number of candidates is the same work, gone on with under new terms.
-  const named = createHash("sha256").update(JSON.stringify([components, textSet ?? null])).digest("hex").slice(0, 12);
+  const named = createHash("sha256").update(JSON.stringify([components, task.dictionary ?? null, textSet ?? null]))
+    .digest("hex").slice(0, 12);
   const title = task.layer === undefined ? `${components.length}` : `${task.layer.kind}/${task.layer.index}`;
   return {
     id: `explain:${model.id}:${task.by}:${title}:${named}`,
@@ -66,8 +70,8 @@ export async function explainMany(
   progress(0, components.length);
   for (const [done, name] of components.entries()) {
     if (isStopping()) return "stopped";
-    const component = resolveComponent(name, model.architecture);
-    const target = { model, component, textSet: job.textSet ?? undefined, by: task.by, candidates: task.candidates };
+    const about = resolveComponent({ component: name, dictionary: task.dictionary }, model);
+    const target = { ...about, textSet: job.textSet ?? undefined, by: task.by, candidates: task.candidates };
     try {
       await explanations.explainFor(target, means);
     } catch (error) {
@@ -86,15 +90,16 @@ function isOfOneComponent(error: unknown): boolean {
 }
 
 /** @throws {ValidationError} */
-function componentsOf({ components, layer }: ExplainTask, model: LanguageModel): readonly string[] {
-  const { architecture } = model;
+function componentsOf({ components, layer, dictionary: id }: ExplainTask, model: LanguageModel): readonly string[] {
   if (components !== undefined) {
-    return [...new Set(components.map((name) => formatComponent(resolveComponent(name, architecture))))];
+    const named = components.map((component) => resolveComponent({ component, dictionary: id }, model).component);
+    return [...new Set(named.map(formatComponent))];
   }
   const { kind: name = "", index = 0 } = layer ?? {};
-  const { kind } = resolveComponent(`${name}/${index}/0`, architecture);
-  return Array.from(
-    { length: componentsPerLayer(kind, architecture) },
-    (_, component) => formatComponent({ kind, layer: index, index: component }),
+  const { component: { kind }, dictionary } = resolveComponent(
+    { component: `${name}/${index}/0`, dictionary: id },
+    model,
   );
+  const count = isLatentKind(kind) ? dictionary?.detail.latentCount ?? 0 : componentsPerLayer(kind, model.architecture);
+  return Array.from({ length: count }, (_, i): Component => ({ kind, layer: index, index: i })).map(formatComponent);
 }

@@ -6,13 +6,14 @@ import {
   type ExplainSource,
   type ExplainTarget,
 } from "./component_explainer.ts";
-import { type Component, formatComponent, resolveComponent } from "./corpus/component.ts";
+import { formatComponent, resolveComponent } from "./corpus/component.ts";
 import { CancelledError, EngineError, NotFoundError, ValidationError } from "./errors.ts";
 import type { Assistant, AssistantOptions } from "./explain/assistant.ts";
 import {
   type AssistantSummary,
   type Attempt,
   type ComponentExplanations,
+  type ComponentName,
   type ExplainPlan,
   type ExplainRequest,
   explainRequestSchema,
@@ -23,14 +24,13 @@ import {
   type Generator,
   type ScoreRequest,
   scoreRequestSchema,
-  type StoredScore,
   type WriteRequest,
   writeRequestSchema,
 } from "./explain/explanation.ts";
-import { readImport } from "./explain/imported_explanations.ts";
+import { type ImportedExplanation, readImport } from "./explain/imported_explanations.ts";
 import { type AnswerCache, costOf, MeteredAssistant, type MeteredOptions } from "./explain/metered_assistant.ts";
 import { planOf } from "./explain/plan.ts";
-import { isScorable } from "./explain/statistical_scorer.ts";
+import { ruleProblem, unscored } from "./explain/unscored.ts";
 import type { ExplanationsApi, WaitOptions } from "./explanations_api.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ExplanationRow } from "./store/explanation_rows.ts";
@@ -71,25 +71,22 @@ export class Explanations implements ExplanationsApi {
       : { model: assistant.assistant.model, origin: new URL(assistant.options.url).origin };
   }
 
-  async list(model: string | undefined, component: string): Promise<ComponentExplanations> {
-    const { digest, name } = await this.#about(model, component);
+  async list(about: ComponentName): Promise<ComponentExplanations> {
+    const { digest, name, dictionary } = await this.#about(about);
     const running = [...this.#running].filter(([key]) => key.startsWith(`${digest} ${name} `))
       .map(([, { attempt }]) => attempt);
     const failed = this.#source.explanations.failures(digest, name)
       .filter(({ by }) => !running.some((attempt) => attempt.what === "explain" && attempt.by === by));
     return {
       component: name,
+      dictionary: dictionary?.detail.id ?? null,
       explanations: this.#source.explanations.list(digest, name).map(withoutWeights).toSorted(byScore),
       attempts: [...running, ...failed],
     };
   }
 
-  async settled(
-    model: string | undefined,
-    component: string,
-    { signal }: WaitOptions = {},
-  ): Promise<ComponentExplanations> {
-    const { digest, name } = await this.#about(model, component);
+  async settled(about: ComponentName, { signal }: WaitOptions = {}): Promise<ComponentExplanations> {
+    const { digest, name } = await this.#about(about);
     const gone = Promise.withResolvers<never>();
     const onAbort = () => gone.reject(new CancelledError("The request was cancelled"));
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -97,7 +94,7 @@ export class Explanations implements ExplanationsApi {
     try {
       for (;;) {
         const under = [...this.#running].filter(([key]) => key.startsWith(`${digest} ${name} `));
-        if (under.length === 0) return await this.list(model, component);
+        if (under.length === 0) return await this.list(about);
         await Promise.race([gone.promise, Promise.all(under.map(([, { ended }]) => ended))]);
       }
     } finally {
@@ -106,24 +103,24 @@ export class Explanations implements ExplanationsApi {
   }
 
   async explain(request: ExplainRequest): Promise<ComponentExplanations> {
-    const { model: id, component: text, textSet, by, candidates } = parseOrThrow(explainRequestSchema, request);
-    const { model, component, digest, name } = await this.#about(id, text);
+    const { textSet, by, candidates, ...asked } = parseOrThrow(explainRequestSchema, request);
+    const { digest, name, ...about } = await this.#about(asked);
     this.#requireAssistant(by);
     await this.#begin({ digest, name, what: "explain", by, explanation: null }, async () => {
       const means = this.#means(by);
-      const target = { model, component, textSet, by, candidates };
+      const target = { ...about, textSet, by, candidates };
       const found = await this.#explainer.explain(target, means);
       // A failure of the score is the score's own; the explanation stays.
       await this.#explainer.score(found, target, means).catch(onlyUnexpected);
     });
-    return await this.list(model.id, name);
+    return await this.list(asked);
   }
 
   async plan(request: ExplainRequest, { signal }: WaitOptions = {}): Promise<ExplainPlan> {
-    const { model: id, component: text, textSet, candidates } = parseOrThrow(explainRequestSchema, request);
-    const { model, component } = await this.#about(id, text);
+    const { textSet, candidates, ...asked } = parseOrThrow(explainRequestSchema, request);
+    const { digest: _digest, name: _name, ...about } = await this.#about(asked);
     const { assistant, options: { price } } = this.#requireAssistant("assistant") ?? noAssistant();
-    const target = { model, component, textSet, by: "assistant" as const, candidates };
+    const target = { ...about, textSet, by: "assistant" as const, candidates };
     const evidence = await this.#explainer.evidenceOf(target, signal ?? this.#closing.signal);
     const plan = await planOf(evidence, candidates);
     const { origin = "" } = this.assistant ?? {};
@@ -135,29 +132,32 @@ export class Explanations implements ExplanationsApi {
   }
 
   async write(request: WriteRequest): Promise<Explanation> {
-    const { model: id, component: text, text: sentence } = parseOrThrow(writeRequestSchema, request);
-    const { model, digest, name } = await this.#about(id, text);
-    return this.#add(digest, { model: model.id, component: name, text: sentence, explainer: "hand", assistant: null });
+    const { text, ...asked } = parseOrThrow(writeRequestSchema, request);
+    const { model, dictionary, digest, name } = await this.#about(asked);
+    const about = { model: model.id, component: name, dictionary: dictionary?.detail.id ?? null };
+    return this.#add(digest, { ...about, text, explainer: "hand", assistant: null });
   }
 
   async score(request: ScoreRequest): Promise<ComponentExplanations> {
     const { explanation: id, by, textSet } = parseOrThrow(scoreRequestSchema, request);
     const row = this.#find(id);
-    const { model, component, digest, name } = await this.#about(row.model, row.component);
+    const asked = { model: row.model, component: row.component, dictionary: row.dictionary ?? undefined };
+    const { digest, name, ...about } = await this.#about(asked);
+    const { model, component } = about;
     if (digest !== row.weights) {
       throw new NotFoundError(`Explanation ${id} is about other weights than those that "${model.id}" has now`);
     }
     this.#requireAssistant(by);
-    const problem = by === "statistical" ? ruleProblem(row.text, component) : null;
+    const problem = by === "statistical" ? ruleProblem(row.text, component.kind === "head" ? "pairs" : "tokens") : null;
     if (problem !== null) {
       this.#source.explanations.saveScore(id, unscored(problem));
-      return await this.list(model.id, name);
+      return await this.list(asked);
     }
     await this.#begin({ digest, name, what: "score", by, explanation: id }, async () => {
-      const target: ExplainTarget = { model, component, textSet, by, candidates: 1 };
+      const target: ExplainTarget = { ...about, textSet, by, candidates: 1 };
       await this.#explainer.score(row, target, this.#means(by));
     });
-    return await this.list(model.id, name);
+    return await this.list(asked);
   }
 
   remove(id: number): void {
@@ -169,7 +169,7 @@ export class Explanations implements ExplanationsApi {
     const model = this.#source.model(id);
     const words = q.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
     if (words.length === 0) return { model: model.id, q, total: 0, rows: [] };
-    const { total, rows } = this.#source.explanations.search(await this.#source.digest(model), {
+    const { total, rows } = this.#source.explanations.search(await this.#digestsOf(model), {
       words,
       limit: pageSize,
       offset: (page - 1) * pageSize,
@@ -178,19 +178,17 @@ export class Explanations implements ExplanationsApi {
   }
 
   async all(model: string): Promise<Iterable<Explanation>> {
-    return this.#source.explanations.all(await this.#source.digest(this.#source.model(model))).map(withoutWeights);
+    return this.#source.explanations.all(await this.#digestsOf(this.#source.model(model))).map(withoutWeights);
   }
 
   async import(modelId: string, lines: string): Promise<number> {
     const model = this.#source.model(modelId);
-    const digest = await this.#source.digest(model);
-    const found = readImport(lines).map((imported, i) => {
-      const { component } = imported;
-      // All are checked before any is stored.
-      return { ...imported, component: formatComponent(requireComponent(component, model, i)) };
-    });
-    for (const { published, ...imported } of found) {
-      const { id } = this.#add(digest, { ...imported, model: model.id });
+    // All are checked before any is stored.
+    const found = readImport(lines).map((imported, i) => ({ ...imported, ...importedComponent(imported, model, i) }));
+    for (const { published, dictionary, ...imported } of found) {
+      const digest = await this.#source.digest(model, dictionary === null ? [] : [dictionary]);
+      const about = { model: model.id, dictionary: dictionary?.detail.id ?? null };
+      const { id } = this.#add(digest, { ...imported, ...about });
       if (published === null) continue;
       const value = published.correlation ?? published.area;
       this.#source.explanations.saveScore(id, {
@@ -224,7 +222,7 @@ export class Explanations implements ExplanationsApi {
   /** Explains one component for a job: what is there already is kept. @throws as `ComponentExplainer` */
   async explainFor(target: ExplainTarget, means: ExplainMeans): Promise<void> {
     const { explanations } = this.#source;
-    const weights = await this.#source.digest(target.model);
+    const weights = await this.#source.digest(target.model, target.dictionary === null ? [] : [target.dictionary]);
     const name = formatComponent(target.component);
     const isSame = ({ explainer, provenance: { assistant, textSet } }: Explanation) =>
       explainer === target.by && assistant === (means.assistant?.model ?? null) &&
@@ -294,23 +292,29 @@ export class Explanations implements ExplanationsApi {
     });
   }
 
-  async #about(id: string | undefined, text: string) {
-    const model = this.#source.model(id);
-    const component = resolveComponent(text, model.architecture);
-    return { model, component, digest: await this.#source.digest(model), name: formatComponent(component) };
+  async #about({ model: id, component, dictionary }: ComponentName) {
+    const found = resolveComponent({ component, dictionary }, this.#source.model(id));
+    const digest = await this.#source.digest(found.model, found.dictionary === null ? [] : [found.dictionary]);
+    return { ...found, digest, name: formatComponent(found.component) };
+  }
+
+  /** Of the model, and of it with each of its dictionaries. */
+  async #digestsOf(model: LanguageModel): Promise<readonly string[]> {
+    const dictionaries = model.dictionaries.map((dictionary) => this.#source.digest(model, [dictionary]));
+    return [await this.#source.digest(model), ...await Promise.all(dictionaries)];
   }
 
   #add(
     digest: string,
-    { model, component, text, explainer, assistant }:
-      & Pick<Explanation, "model" | "component" | "text" | "explainer">
+    { assistant, ...about }:
+      & Pick<Explanation, "model" | "component" | "dictionary" | "text" | "explainer">
       & {
         readonly assistant: string | null;
       },
   ): Explanation {
     const none = { version: null, textSet: null, sequences: null, ms: null, spent: null };
     const provenance = { ...none, assistant, createdAt: new Date().toISOString() };
-    return this.#find(this.#source.explanations.add(digest, { model, component, text, explainer, provenance }));
+    return this.#find(this.#source.explanations.add(digest, { ...about, provenance }));
   }
 
   #find(id: number): ExplanationRow {
@@ -337,37 +341,15 @@ function noExplanation(id: number): NotFoundError {
   return new NotFoundError(`There is no explanation ${id}`);
 }
 
-/** Why a sentence cannot be scored without an assistant; null if it can. */
-function ruleProblem(text: string, { kind }: Component): string | null {
-  if (isScorable(text, kind === "head" ? "pairs" : "tokens")) return null;
-  const example = kind === "head"
-    ? "Looks at the token before (9); from “ to” at “ Mary” (4)"
-    : "Fires on “ capital” (9), “ city” (4); after “ of” (3)";
-  return `Without an assistant, only sentences of rules can be scored here, as in: ${example}`;
-}
-
-/** A score that is none. */
-function unscored(problem: string): StoredScore {
-  return {
-    scorer: "statistical",
-    version: null,
-    assistant: null,
-    state: "failed",
-    problem,
-    textSet: null,
-    headline: null,
-    score: null,
-    published: null,
-    control: null,
-    createdAt: new Date().toISOString(),
-    ms: null,
-    spent: null,
-  };
-}
-
-function requireComponent(name: string, model: LanguageModel, index: number): Component {
+/** The component of a line of a file. @throws {ValidationError} that names the line */
+function importedComponent(
+  { component: name, dictionary: id }: Pick<ImportedExplanation, "component" | "dictionary">,
+  model: LanguageModel,
+  index: number,
+) {
   try {
-    return resolveComponent(name, model.architecture);
+    const { component, dictionary } = resolveComponent({ component: name, dictionary: id }, model);
+    return { component: formatComponent(component), dictionary };
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     throw new ValidationError([{ path: "lines", message: `Explanation ${index + 1}: ${error.issues[0]?.message}` }]);

@@ -2,6 +2,7 @@
 import type {
   AssistantSummary,
   ComponentExplanations,
+  ComponentName,
   ExplainPlan,
   ExplainRequest,
   Explanation,
@@ -21,9 +22,9 @@ export interface ExplanationsApi {
   /** Null where none is configured: then nothing is ever sent anywhere. */
   readonly assistant: AssistantSummary | null;
   /** What is known of a component, and what is under way. @throws {NotFoundError | ValidationError} */
-  list(model: string | undefined, component: string): Promise<ComponentExplanations>;
+  list(about: ComponentName): Promise<ComponentExplanations>;
   /** As `list`, when nothing of the component is under way any more. @throws {NotFoundError | ValidationError | CancelledError} */
-  settled(model: string | undefined, component: string, options?: WaitOptions): Promise<ComponentExplanations>;
+  settled(about: ComponentName, options?: WaitOptions): Promise<ComponentExplanations>;
   /**
    * Begins to explain a component and to score what comes of it, or finds that this is under way. The work goes on whatever becomes of the
    * caller. @throws {NotFoundError | ValidationError}

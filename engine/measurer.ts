@@ -87,7 +87,10 @@ export class Measurer {
   ): Promise<Measurement> {
     const { topK: _k, ...question } = resolved.question;
     const { signal } = entry.controller;
-    const chunk = variantsAtOnce(model.architecture, resolved.alignment.length);
+    const chunk = variantsAtOnce(
+      { architecture: model.architecture, dictionaries: resolved.dictionaries },
+      resolved.alignment.length,
+    );
     try {
       for (let at = 0; at < candidates.length; at += chunk) {
         const some = candidates.slice(at, at + chunk);

@@ -29,9 +29,11 @@ export {
 export { type Basis, MAX_DICTIONARIES, neededDictionaries } from "./circuit/dictionary_spec.ts";
 export { type AttentionRequest, attentionRequestSchema, type AttentionResult } from "./circuit/attention_request.ts";
 export {
+  type AttributedLatent,
   type AttributedTokens,
   type AttributedTokensRequest,
   attributedTokensRequestSchema,
+  MAX_ATTRIBUTED,
   readsHeads,
 } from "./circuit/attributed_tokens.ts";
 export {
@@ -82,7 +84,7 @@ export {
   type Histogram,
   type ValueStatistics,
 } from "./corpus/component_records.ts";
-export { COMPONENT_KINDS, type ComponentKind } from "./corpus/component.ts";
+export { COMPONENT_KINDS, type ComponentKind, MODEL_KINDS, type ModelKind } from "./corpus/component.ts";
 export {
   type ActivationsRequest,
   activationsRequestSchema,
@@ -134,6 +136,7 @@ export {
   type AssistantSummary,
   type Attempt,
   type ComponentExplanations,
+  type ComponentName,
   type ExplainPlan,
   type ExplainRequest,
   explainRequestSchema,
@@ -155,3 +158,15 @@ export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";
 export { openEngine } from "./open_engine.ts";
 export { sweepCommand } from "./sweep_command.ts";
+export { trainCommand } from "./train_command.ts";
+export type { TrainingReport } from "./long_work.ts";
+export { type DictionaryReport, type MeasureDictionaryRequest, measureDictionarySchema } from "./dictionary_reports.ts";
+export type { CrossEntropies, DictionaryMetrics } from "./dictionaries/metrics.ts";
+export type { CurveMeasurement, CurvePoint } from "./dictionaries/training/training_curve.ts";
+export {
+  TRAINED_ARCHITECTURES,
+  type TrainedArchitecture,
+  type TrainingInput,
+  trainingSchema,
+  type TrainingSpec,
+} from "./dictionaries/training/training_spec.ts";

@@ -4,7 +4,7 @@ import {
   type AttributedTokens,
   type AttributedTokensRequest,
   attributedTokensRequestSchema,
-  resolveAttentionLatent,
+  resolveAttentionLatents,
 } from "./circuit/attributed_tokens.ts";
 import { readerRow, resolveWriter, writersOf } from "./circuit/edge_rows.ts";
 import { type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
@@ -117,21 +117,24 @@ export class NodeReports {
   }
 
   async attributedTokens(request: AttributedTokensRequest, { signal }: CallOptions): Promise<AttributedTokens> {
-    const { node: ref, ...spec } = parseOrThrow(attributedTokensRequestSchema, request);
+    const { nodes, ...spec } = parseOrThrow(attributedTokensRequestSchema, request);
     const asked = await this.#source.resolve(spec);
     const { model, resolved: { alignment, dictionaries, question: { topK: _k, ...question } } } = asked;
     const space = { architecture: model.architecture, dictionaries };
-    const latent = resolveAttentionLatent(ref, space, alignment.length);
+    const latents = resolveAttentionLatents(nodes, space, alignment.length);
     const { report } = await this.#source.cache.answer(
-      { kind: "attributed-tokens", asked, details: { node: ref }, signal },
+      { kind: "attributed-tokens", asked, details: { nodes }, signal },
       async (shared): Promise<AttributedTokens> => {
         const { output: { numbers } } = await this.#source.worker.call(
           "attributedTokens",
-          { modelId: model.id, question: { ...question, latent } },
+          { modelId: model.id, question: { ...question, latents } },
           { signal: shared },
         );
-        const ids = question.rows[0]?.tokens.slice(0, latent.token + 1).filter((id) => id !== null) ?? [];
-        return { node: ref, ...numbers, tokens: ids.map((id) => ({ id, text: model.tokenizer.tokenText(id) })) };
+        const ids = question.rows[0]?.tokens.filter((id) => id !== null) ?? [];
+        return {
+          tokens: ids.map((id) => ({ id, text: model.tokenizer.tokenText(id) })),
+          latents: numbers.map((own, index) => ({ node: nodes[index] ?? "", ...own })),
+        };
       },
     );
     return report;

@@ -13,13 +13,13 @@ import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
 import type { Explanations } from "./explanations.ts";
+import { join } from "node:path";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
-import { JobQueue } from "./jobs/job_queue.ts";
+import type { Job, JobRequest } from "./jobs/job.ts";
+import { LongWork, type TrainingReport } from "./long_work.ts";
 import type { JobSource } from "./job_source.ts";
-import { jobWorks, newJob } from "./job_works.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
 import type { EngineRequests, OpenInput } from "./protocol.ts";
@@ -39,6 +39,7 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
 import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
@@ -108,6 +109,7 @@ interface Parts {
 
 class LocalEngine implements Engine {
   readonly version: string;
+  readonly explanations: Explanations;
   readonly #models: ReadonlyMap<string, LanguageModel>;
   readonly #worker: WorkerClient<EngineRequests>;
   readonly #store: Store;
@@ -115,8 +117,7 @@ class LocalEngine implements Engine {
   readonly #digests: Digests;
   readonly #running = new SharedWork<RunAnswer>();
   readonly #measurer: Measurer;
-  readonly #jobSource: JobSource;
-  readonly #jobs: JobQueue;
+  readonly #work: LongWork;
   readonly #reports: Reports;
   #sessions: SessionCounters = { count: 0, bytes: 0, compiled: 0, reused: 0 };
   #isClosed = false;
@@ -129,15 +130,20 @@ class LocalEngine implements Engine {
     this.#store = store;
     this.#digests = digests;
     this.#measurer = new Measurer(worker, store);
-    this.#jobSource = {
+    const jobSource: JobSource = {
       worker,
       store,
       corpusFiles: options.corpusFiles ?? [],
+      dataFolder: options.dataFolder,
+      trainedFolder: ({ id }) => options.trainedFolder ?? join(options.dataFolder, "dictionaries", id),
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
-      digest: (model) => digests.model(model),
+      digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),
     };
-    this.#jobs = new JobQueue(store.jobs, jobWorks(() => this.#jobWorks()));
+    this.#work = new LongWork(jobSource, {
+      defaultModel: () => this.#defaultId(),
+      explanations: () => this.explanations,
+    });
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, {
@@ -149,15 +155,8 @@ class LocalEngine implements Engine {
       compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
     const { assistant = null } = options;
-    this.#reports = openReports(source, this.#jobSource, {
-      published,
-      assistant,
-      defaultModel: () => this.#defaultId(),
-    });
-  }
-
-  get explanations(): Explanations {
-    return this.#reports.explanations;
+    this.#reports = openReports(source, jobSource, { published, assistant, defaultModel: () => this.#defaultId() });
+    this.explanations = this.#reports.explanations;
   }
 
   models(): readonly ModelSummary[] {
@@ -260,42 +259,49 @@ class LocalEngine implements Engine {
     this.#measurer.cancel(runId, parseOrThrow(measureRequestSchema, request));
   }
 
-  async startJob(request: JobRequest): Promise<Job> {
-    const spec = parseOrThrow(jobRequestSchema, request);
-    return this.#jobs.add(await newJob(this.#model(spec.model ?? this.#defaultId()), spec, this.#jobWorks()));
+  startJob(request: JobRequest): Promise<Job> {
+    return this.#work.start(request);
   }
 
   /** Goes on with the jobs of the last start. */
   resumeJobs(): void {
-    this.#jobs.start();
+    this.#work.queue.start();
   }
 
   jobs(): readonly Job[] {
-    return this.#jobs.list();
+    return this.#work.queue.list();
   }
 
   finishedJob(id: string): Promise<Job> {
-    return this.#jobs.finished(id);
+    return this.#work.queue.finished(id);
   }
 
   cancelJob(id: string): void {
-    this.#jobs.cancel(id);
+    this.#work.queue.cancel(id);
   }
 
   pauseJob(id: string): void {
-    this.#jobs.pause(id);
+    this.#work.queue.pause(id);
   }
 
   resumeJob(id: string): void {
-    this.#jobs.resume(id);
+    this.#work.queue.resume(id);
+  }
+
+  training(jobId: string): Promise<TrainingReport> {
+    return this.#work.training(jobId);
+  }
+
+  measureDictionary(request: MeasureDictionaryRequest, options: CallOptions = {}): Promise<DictionaryReport> {
+    return this.#reports.dictionaries.measure(request, options);
   }
 
   textSets(modelId: string): Promise<readonly TextSet[]> {
     return this.#reports.corpus.textSets(modelId);
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
-    return this.#reports.corpus.sweeps(modelId);
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
+    return this.#reports.corpus.sweeps(modelId, dictionary);
   }
 
   records(request: RecordsRequest, options: CallOptions = {}): Promise<ComponentRecords> {
@@ -343,12 +349,8 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#jobs.close(), this.explanations.close(), this.#worker.close()]);
+    await Promise.all([this.#work.queue.close(), this.explanations.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
-  }
-
-  #jobWorks() {
-    return { source: this.#jobSource, explanations: this.explanations };
   }
 
   #model(id: string): LanguageModel {

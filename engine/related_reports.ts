@@ -1,10 +1,19 @@
 /** Components related to one: by weights, computed once on the engine thread; by when they are active, read from what a sweep has collected. */
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { CoActivationSearch } from "./corpus/co_activation.ts";
-import { type Component, COMPONENT_KINDS, formatComponent, resolveComponent } from "./corpus/component.ts";
+import {
+  type Component,
+  formatComponent,
+  type Group,
+  ownComponent,
+  resolveComponent,
+  type ResolvedComponent,
+} from "./corpus/component.ts";
+import { allGroups } from "./corpus/groups.ts";
 import type { GroupStatistics } from "./corpus/group_statistics.ts";
 import {
   type CoActivation,
+  type LatentNeighbours,
   MAX_RELATED,
   type RelatedComponents,
   type RelatedList,
@@ -15,6 +24,7 @@ import {
 import { Turns } from "./corpus/turns.ts";
 import type { CallOptions } from "./engine.ts";
 import type { JobSource } from "./job_source.ts";
+import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ModelReport, ReportCache } from "./report_cache.ts";
 import { SharedWork } from "./shared_work.ts";
@@ -26,14 +36,14 @@ export type RelatedSource = Pick<JobSource, "worker" | "model">;
 
 type Cache = Pick<ReportCache, "find" | "keep">;
 
-interface Asked {
-  readonly model: LanguageModel;
-  readonly component: Component;
-}
+type Asked = ResolvedComponent<LanguageModel>;
+
+/** How sweeps are read. */
+type Swept = Pick<SweptTexts, "find" | "collect" | "haveSameTexts">;
 
 export class RelatedReports {
   readonly #source: RelatedSource;
-  readonly #swept: Pick<SweptTexts, "find" | "collect">;
+  readonly #swept: Swept;
   readonly #cache: Cache;
   readonly #defaultModel: () => string;
   /** Under way, by what is asked: a page that looks again waits for the same. */
@@ -43,7 +53,7 @@ export class RelatedReports {
     source: RelatedSource,
     { cache, swept, defaultModel }: {
       readonly cache: Cache;
-      readonly swept: Pick<SweptTexts, "find" | "collect">;
+      readonly swept: Swept;
       readonly defaultModel: () => string;
     },
   ) {
@@ -54,18 +64,16 @@ export class RelatedReports {
   }
 
   async related(request: RelatedRequest, { signal }: CallOptions): Promise<RelatedComponents> {
-    const { model: id = this.#defaultModel(), component: text, textSet, top } = parseOrThrow(
-      relatedRequestSchema,
-      request,
-    );
-    const model = this.#source.model(id);
-    const asked: Asked = { model, component: resolveComponent(text, model.architecture) };
+    const { model: id = this.#defaultModel(), textSet, top, ...named } = parseOrThrow(relatedRequestSchema, request);
+    const asked = resolveComponent(named, this.#source.model(id));
     const [weights, active] = await Promise.all([
       this.#byWeights(asked, signal),
       this.#byActivity(asked, textSet, signal),
     ]);
     return {
       component: formatComponent(asked.component),
+      dictionary: asked.dictionary?.detail.id ?? null,
+      alignment: weights.alignment,
       similar: cut(weights.similar, top),
       upstream: cut(weights.upstream, top),
       downstream: cut(weights.downstream, top),
@@ -73,47 +81,87 @@ export class RelatedReports {
     };
   }
 
-  #byWeights({ model, component }: Asked, signal: AbortSignal | undefined): Promise<WeightRelations> {
+  async #byWeights(
+    { model, component, dictionary }: Asked,
+    signal: AbortSignal | undefined,
+  ): Promise<WeightRelations & Pick<LatentNeighbours, "alignment">> {
+    if (dictionary !== null) {
+      const neighbours = await this.#neighbours({ model, component, dictionary }, signal);
+      return { ...neighbours, upstream: [], downstream: [] };
+    }
     const about: ModelReport = { kind: "related-by-weights", model, details: formatComponent(component) };
-    return this.#once(about, signal, async (shared) => {
+    const own = ownComponent(component);
+    const found = await this.#once(about, signal, async (shared) => {
       const { output: { relations } } = await this.#source.worker.call(
         "related",
-        { modelId: model.id, component, top: MAX_RELATED },
+        { modelId: model.id, component: own, top: MAX_RELATED },
         { signal: shared },
       );
       return relations;
+    });
+    return { ...found, alignment: null };
+  }
+
+  #neighbours(
+    { model, component: { index }, dictionary }: Asked & { readonly dictionary: Dictionary },
+    signal: AbortSignal | undefined,
+  ): Promise<LatentNeighbours> {
+    // Any of the dictionaries may hold a neighbour.
+    const { dictionaries } = model;
+    const about: ModelReport = {
+      kind: "related-by-weights",
+      model,
+      dictionaries,
+      details: [dictionary.detail.id, index],
+    };
+    return this.#once(about, signal, async (shared) => {
+      const input = { modelId: model.id, dictionary: dictionary.detail.id, index, top: MAX_RELATED };
+      return (await this.#source.worker.call("latentNeighbours", input, { signal: shared })).output.neighbours;
     });
   }
 
   /** Null where nothing has been collected. */
   async #byActivity(
-    { model, component }: Asked,
+    { component, ...scope }: Asked,
     textSet: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<CoActivation | null> {
-    const found = await this.#swept.find(model, textSet);
+    const found = await this.#swept.find(scope, textSet);
     if (found === null) return null;
+    const beside = await this.#besideLatents(found);
     // With every generation of a sweep that goes on, its lists change.
-    const details = [formatComponent(component), found.row.key, found.row.generation];
+    const states = [found, ...beside === null ? [] : [beside]].flatMap(({ row }) => [row.key, row.generation]);
     return await this.#once(
-      { kind: "co-activation", model, details },
+      { kind: "co-activation", model: scope.model, details: [formatComponent(component), ...states] },
       signal,
-      (shared) => this.#coActivation(found, component, shared),
+      (shared) => this.#coActivation([found, beside], component, shared),
     );
   }
 
+  /** The sweep of the model itself over the texts that a dictionary was swept over; null if there is none. */
+  async #besideLatents({ model, dictionary, row }: FoundSweep): Promise<FoundSweep | null> {
+    if (dictionary === null) return null;
+    const found = await this.#swept.find({ model, dictionary: null }, row.textSet);
+    return found !== null && this.#swept.haveSameTexts(row, found.row) ? found : null;
+  }
+
   /** Reads a layer's statistics at a time, its own first: those of all would not always fit in memory. */
-  async #coActivation(found: FoundSweep, component: Component, signal: AbortSignal): Promise<CoActivation> {
-    const own = { kind: component.kind, layer: component.layer };
-    const layers = Array.from({ length: found.model.architecture.layerCount }, (_, layer) => layer);
-    const kinds = COMPONENT_KINDS.toSorted((a, b) => Number(b === own.kind) - Number(a === own.kind));
-    const others = kinds.flatMap((kind) => layers.map((layer) => ({ kind, layer })))
-      .filter(({ kind, layer }) => kind !== own.kind || layer !== own.layer);
-    const { search, row } = await this.#swept.collect(
+  async #coActivation(
+    [found, beside]: readonly [FoundSweep, FoundSweep | null],
+    component: Component,
+    signal: AbortSignal,
+  ): Promise<CoActivation> {
+    const turns = new Turns(signal);
+    const { search, row, own } = await this.#swept.collect(
       found,
-      { groups: [own, ...others], turns: new Turns(signal) },
+      { groups: groupsFrom(found, component), turns },
       (row) => new CoActivationOf(component, row),
     );
+    const others = beside === null ? [] : (await this.#swept.collect(
+      beside,
+      { groups: groupsFrom(beside, component), turns },
+      () => new CoActivationSearch(own, component, { top: MAX_RELATED }),
+    )).lists();
     const { sampleCount, topCount, chance } = search;
     return {
       source: row.textSet,
@@ -121,7 +169,7 @@ export class RelatedReports {
       sampleCount,
       chance,
       topCount,
-      lists: search.lists(),
+      lists: [...search.lists(), ...others],
     };
   }
 
@@ -146,6 +194,7 @@ export class RelatedReports {
 class CoActivationOf {
   readonly row: SweepRow;
   readonly #component: Component;
+  #own: GroupStatistics | null = null;
   #search: CoActivationSearch | null = null;
 
   constructor(component: Component, row: SweepRow) {
@@ -158,10 +207,25 @@ class CoActivationOf {
     return this.#search;
   }
 
-  add(about: Omit<Component, "index">, group: GroupStatistics): void {
-    this.#search ??= new CoActivationSearch(group, this.#component, { top: MAX_RELATED });
-    this.#search.add(group, about);
+  get own(): GroupStatistics {
+    if (this.#own === null) throw new Error("Internal: the component's own group was not read");
+    return this.#own;
   }
+
+  add(about: Group, group: GroupStatistics): void {
+    this.#own ??= group;
+    this.#search ??= new CoActivationSearch(group, this.#component, { top: MAX_RELATED });
+    this.#search.add(about, group);
+  }
+}
+
+/** All groups of a scope, a kind after the other, the component's own first. */
+function groupsFrom(scope: FoundSweep, own: Group): readonly Group[] {
+  const rank = ({ kind, layer }: Group) => kind !== own.kind ? 2 : layer !== own.layer ? 1 : 0;
+  const groups = allGroups(scope);
+  const kinds = [...new Set(groups.map(({ kind }) => kind))];
+  const place = ({ kind }: Group) => kinds.indexOf(kind);
+  return groups.toSorted((a, b) => rank(a) - rank(b) || place(a) - place(b) || a.layer - b.layer);
 }
 
 function cut<By>(lists: readonly RelatedList<By>[], top: number): readonly RelatedList<By>[] {

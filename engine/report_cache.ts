@@ -43,8 +43,10 @@ export interface ReportRequest {
 
 /** A report about a model and its details: plain data, always in the same order. */
 export interface ModelReport {
-  readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation";
+  readonly kind: "component-values" | "firing" | "related-by-weights" | "co-activation" | "dictionary-metrics";
   readonly model: LanguageModel;
+  /** Those that enter. */
+  readonly dictionaries?: readonly Dictionary[];
   readonly details: unknown;
 }
 
@@ -114,9 +116,10 @@ export class ReportCache {
     if (text.length <= MAX_STORED_CHARACTERS) this.#keep(await this.#modelKey(about), text);
   }
 
-  async #modelKey({ kind, model, details }: ModelReport): Promise<string> {
+  async #modelKey({ kind, model, dictionaries, details }: ModelReport): Promise<string> {
     const { version, weights } = this.#options;
-    return createHash("sha256").update(JSON.stringify([kind, version, await weights(model), details])).digest("hex");
+    const parts = [kind, version, await weights(model, dictionaries), details];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   }
 
   #keep(key: string, text: string): void {

@@ -2,6 +2,7 @@
 import { CircuitReports } from "./circuit_reports.ts";
 import type { PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
+import { DictionaryReports } from "./dictionary_reports.ts";
 import type { AssistantOptions } from "./explain/assistant.ts";
 import { OpenAiAssistant } from "./explain/openai_assistant.ts";
 import { PatientAssistant } from "./explain/patient_assistant.ts";
@@ -22,6 +23,7 @@ export interface Reports {
   readonly search: SearchReports;
   readonly related: RelatedReports;
   readonly explanations: Explanations;
+  readonly dictionaries: DictionaryReports;
 }
 
 export function openReports(
@@ -49,9 +51,10 @@ export function openReports(
       answers: jobs.store.answers,
       assistant: assistant === null ? null : configured(assistant),
       records: (request, options) => corpus.records(request, options),
-      digest: (model) => jobs.digest(model),
+      digest: (model, dictionaries) => jobs.digest(model, dictionaries),
       model: (id = defaultModel()) => jobs.model(id),
     }),
+    dictionaries: new DictionaryReports(jobs, shared),
   };
 }
 

@@ -1,7 +1,9 @@
 /** Looks for components: by what fires on a text, computed once for each, and by the texts of a sweep that hold a phrase. */
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { tokenizeText } from "./circuit/resolve_spec.ts";
-import { type Component, COMPONENT_KINDS, type ComponentKind } from "./corpus/component.ts";
+import { type ComponentKind, type Group, isLatentKind, requireNoDictionary } from "./corpus/component.ts";
+import { allGroups } from "./corpus/groups.ts";
+import { chooseDictionary, type Scope } from "./corpus/scope.ts";
 import { FiringRanking, PhraseRanking } from "./corpus/found_components.ts";
 import {
   type Firing,
@@ -24,7 +26,7 @@ import type { CallOptions } from "./engine.ts";
 import { ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { LanguageModel } from "./model/language_model.ts";
-import type { ReportCache } from "./report_cache.ts";
+import type { ModelReport, ReportCache } from "./report_cache.ts";
 import { SharedWork } from "./shared_work.ts";
 import type { FoundSweep, SweptTexts } from "./swept.ts";
 
@@ -37,15 +39,13 @@ const MAX_KEPT_SEARCHES = 4;
 /** What is kept of a firing search. */
 type FiringReport = Pick<Firing, "considered" | "total"> & { readonly rows: readonly FiringRow[] };
 
-type Group = Omit<Component, "index">;
-
 export class SearchReports {
   readonly #source: Pick<JobSource, "worker" | "model">;
   readonly #cache: ReportCache;
   readonly #swept: SweptTexts;
   readonly #defaultModel: () => string;
   /** The texts that were searched last, with the sweep that they belong to. */
-  #texts: { readonly key: string; readonly texts: Promise<SequenceTexts> } | null = null;
+  #texts: { readonly of: FoundSweep; readonly texts: Promise<SequenceTexts> } | null = null;
   /** The last searches, by what was asked of which state of a sweep. */
   readonly #found = new Map<string, FoundPhrase>();
   readonly #searching = new SharedWork<FoundPhrase>();
@@ -68,14 +68,14 @@ export class SearchReports {
   async firing(request: FiringRequest, { signal }: CallOptions): Promise<Firing> {
     const parsed = parseOrThrow(firingRequestSchema, request);
     const model = this.#source.model(parsed.model ?? this.#defaultModel());
-    const groups = groupsOf(model, parsed);
+    const { scope, groups } = scopeOf(model, parsed);
     const tokens = tokensOf(model, parsed.text);
     const queries = queriesOf(model, tokens, parsed.token);
     const { textSet } = parsed;
     const isCompared = textSet !== undefined || parsed.sort === "relative";
-    const sweep = isCompared ? await this.#swept.require(model, textSet) : await this.#swept.find(model, textSet);
+    const sweep = isCompared ? await this.#swept.require(scope, textSet) : await this.#swept.find(scope, textSet);
     const sort = parsed.sort ?? (sweep === null ? "value" : "relative");
-    const { considered, total, rows } = await this.#firingReport(model, {
+    const { considered, total, rows } = await this.#firingReport(scope, {
       groups,
       tokens,
       queries,
@@ -86,6 +86,7 @@ export class SearchReports {
     return {
       model: model.id,
       source: sweep?.row.textSet ?? null,
+      dictionary: scope.dictionary?.detail.id ?? null,
       tokens: tokens.map((id) => ({ id, text: model.tokenizer.tokenText(id) })),
       token: parsed.token,
       sort,
@@ -100,8 +101,8 @@ export class SearchReports {
     const parsed = parseOrThrow(searchRequestSchema, request);
     const { q, match, textSet, sort, pageSize } = parsed;
     const model = this.#source.model(parsed.model ?? this.#defaultModel());
-    const groups = groupsOf(model, parsed);
-    const sweep = await this.#swept.require(model, textSet);
+    const { scope, groups } = scopeOf(model, parsed);
+    const sweep = await this.#swept.require(scope, textSet);
     const sequences = this.#swept.sequences(sweep.row);
     const withComponents = parsed.in !== "texts";
     const { matches, ranking } = await this.#find(
@@ -111,6 +112,7 @@ export class SearchReports {
     return {
       model: model.id,
       source: sweep.row.textSet,
+      dictionary: scope.dictionary?.detail.id ?? null,
       q,
       match,
       sequenceCount: sequences.count,
@@ -151,22 +153,36 @@ export class SearchReports {
     return { matches, ranking: await this.#swept.collect(sweep, { groups, turns }, begin) };
   }
 
-  async #firingReport(model: LanguageModel, asked: AskedFiring): Promise<FiringReport> {
+  async #firingReport(scope: Scope<LanguageModel>, asked: AskedFiring): Promise<FiringReport> {
+    const { model, dictionary } = scope;
     const { groups, tokens, queries, sweep, sort, signal } = asked;
     const state = sweep === null ? null : [sweep.row.key, sweep.row.generation];
-    const about = { kind: "firing", model, details: [tokens, queries, groups, state, sort] } as const;
+    const about: ModelReport = {
+      kind: "firing",
+      model,
+      ...dictionary === null ? {} : { dictionaries: [dictionary] },
+      details: [tokens, queries, groups, state, sort],
+    };
     const known = await this.#cache.find<FiringReport>(about);
     if (known !== null) return known;
-    return await this.#firing.join(JSON.stringify([model.id, about.details]), signal, async (shared) => {
-      const report = await this.#compute(model, asked, shared);
-      await this.#cache.keep(about, report);
-      return report;
-    });
+    return await this.#firing.join(
+      JSON.stringify([model.id, dictionary?.detail.id, about.details]),
+      signal,
+      async (shared) => {
+        const report = await this.#compute(scope, asked, shared);
+        await this.#cache.keep(about, report);
+        return report;
+      },
+    );
   }
 
-  async #compute(model: LanguageModel, asked: AskedFiring, signal: AbortSignal): Promise<FiringReport> {
+  async #compute(
+    { model, dictionary }: Scope<LanguageModel>,
+    asked: AskedFiring,
+    signal: AbortSignal,
+  ): Promise<FiringReport> {
     const { groups, tokens, queries, sweep, sort } = asked;
-    const input = { modelId: model.id, tokens, queries };
+    const input = { modelId: model.id, dictionary: dictionary?.detail.id ?? null, tokens, queries };
     const { output: { strongest } } = await this.#source.worker.call("firing", input, { signal });
     const begin = () => new FiringRanking(strongest, sort);
     const ranking = sweep === null
@@ -177,11 +193,16 @@ export class SearchReports {
   }
 
   /** The texts of a sweep, read once; who else wants them meanwhile waits for the same. */
-  #textsOf({ model, row: { key } }: FoundSweep, sequences: Sequences): Promise<SequenceTexts> {
-    if (this.#texts?.key === key) return this.#texts.texts;
+  #textsOf(sweep: FoundSweep, sequences: Sequences): Promise<SequenceTexts> {
+    const { model, row } = sweep;
+    const known = this.#texts;
+    // Sweeps of a model and of its dictionaries mostly read the same texts.
+    if (known?.of.model === model && (known.of.row.key === row.key || this.#swept.haveSameTexts(known.of.row, row))) {
+      return known.texts;
+    }
     const { tokenizer, architecture: { bosId } } = model;
     const texts = SequenceTexts.read(sequences, { tokenizer, bosId }, new Turns());
-    this.#texts = { key, texts };
+    this.#texts = { of: sweep, texts };
     // A failure is for those who wait now.
     texts.catch(() => this.#texts = null);
     return texts;
@@ -214,11 +235,18 @@ interface AskedFiring {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Groups that are looked at, by rising layer. @throws {ValidationError} if there is no such layer */
-function groupsOf(
-  { architecture: { layerCount } }: LanguageModel,
-  { kind, layers }: { readonly kind: ComponentKind | null; readonly layers: readonly number[] },
-): readonly Group[] {
+interface AskedScope {
+  readonly kind: ComponentKind | null;
+  readonly layers: readonly number[];
+  readonly dictionary?: string | undefined;
+}
+
+/** Whose components are looked at, and which groups of them. @throws {ValidationError} if there is no such layer or dictionary */
+function scopeOf(
+  model: LanguageModel,
+  { kind, layers, dictionary: id }: AskedScope,
+): { readonly scope: Scope<LanguageModel>; readonly groups: readonly Group[] } {
+  const { architecture: { layerCount } } = model;
   const unknown = layers.findIndex((layer) => layer >= layerCount);
   if (unknown !== -1) {
     throw new ValidationError([{
@@ -226,10 +254,15 @@ function groupsOf(
       message: `There is no layer ${layers[unknown]}: expected 0..${layerCount - 1}`,
     }]);
   }
-  const kinds = COMPONENT_KINDS.filter((known) => kind === null || known === kind);
-  return Array.from({ length: layerCount }, (_, layer) => layer)
-    .filter((layer) => layers.length === 0 || layers.includes(layer))
-    .flatMap((layer) => kinds.map((known) => ({ kind: known, layer })));
+  const ownKind = kind === null || isLatentKind(kind) ? null : kind;
+  if (ownKind !== null) requireNoDictionary(id, ownKind);
+  const isOwn = ownKind !== null || (kind === null && id === undefined);
+  const latentKind = kind !== null && isLatentKind(kind) ? kind : null;
+  const dictionary = isOwn ? null : chooseDictionary(model, { kind: latentKind, layers, id, path: "kind" });
+  const scope = { model, dictionary };
+  const isAsked = (group: Group) =>
+    (kind === null || group.kind === kind) && (layers.length === 0 || layers.includes(group.layer));
+  return { scope, groups: allGroups(scope).filter(isAsked) };
 }
 
 /** @throws {ValidationError} if the text has no tokens, or more than the model reads */

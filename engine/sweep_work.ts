@@ -1,15 +1,25 @@
-/** The job that sweeps a model over a text set: step by step on the background lane, its state stored as it goes. */
+/** The job that sweeps a model, or one of its dictionaries, over a text set: step by step on the background lane, its state stored as it goes. */
 import { createHash } from "node:crypto";
 import { Sequences } from "./corpus/sequences.ts";
-import { SWEEP_VERSION, SweepPlan, tokensPerStep } from "./corpus/sweep_plan.ts";
+import type { Scope } from "./corpus/scope.ts";
+import {
+  LatentSweepPlan,
+  latentTokensPerStep,
+  type Plan,
+  SWEEP_VERSION,
+  SweepPlan,
+  tokensPerStep,
+} from "./corpus/sweep_plan.ts";
 import { emptyState, type SweepState, type SweepStep } from "./corpus/sweeper.ts";
 import { findTextSets, readSequences, type TextSetFile } from "./corpus/text_sets.ts";
-import { EngineUnavailableError, NotFoundError, QueueFullError, ValidationError } from "./errors.ts";
+import { EngineUnavailableError, NotFoundError, ValidationError } from "./errors.ts";
 import type { JobSource } from "./job_source.ts";
 import type { Job } from "./jobs/job.ts";
 import type { JobControl } from "./jobs/job_queue.ts";
 import { digestFile } from "./model/checkpoint.ts";
+import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
+import { patientCall } from "./patient_call.ts";
 import type { SweepProgress, SweepRow } from "./store/sweep_rows.ts";
 import type { Store } from "./store/store.ts";
 
@@ -18,17 +28,22 @@ const STORING_SHARE = 0.1;
 /** How often in a row the engine thread may die under the same step. */
 const MAX_ATTEMPTS = 3;
 
-/** The job of a model over a text set as it is when it is asked for. @throws {ValidationError} if there is no such text set */
+/** Whose components are swept. */
+type SweptScope = Scope<LanguageModel>;
+
+/** The job of a scope over a text set as it is when it is asked for. @throws {ValidationError} if there is no such text set */
 export async function newSweepJob(
-  model: LanguageModel,
+  scope: SweptScope,
   textSet: string | undefined,
   source: JobSource,
 ): Promise<Job> {
+  const { model, dictionary } = scope;
   const set = await findTextSet(model, textSet, source);
-  const row = source.store.sweeps.find(await sweepKey(model, set, source));
+  const row = source.store.sweeps.find(await sweepKey(scope, set, source));
   const isDone = row !== null && row.progress.step === row.progress.stepCount;
+  const own = dictionary === null ? null : dictionary.detail.id;
   return {
-    id: `sweep:${model.id}:${set.id}`,
+    id: `sweep:${model.id}:${set.id}${own === null ? "" : `:${own}`}`,
     kind: "sweep",
     model: model.id,
     textSet: set.id,
@@ -39,6 +54,7 @@ export async function newSweepJob(
     perSecond: null,
     etaSeconds: null,
     problem: null,
+    ...own === null ? {} : { dictionary: own },
   };
 }
 
@@ -46,28 +62,25 @@ export async function newSweepJob(
 export async function sweep(job: Job, control: JobControl, source: JobSource): Promise<"done" | "stopped"> {
   const { sweeps } = source.store;
   const model = source.model(job.model);
+  const scope: SweptScope = { model, dictionary: dictionaryOfJob(job, model) };
   const set = await findTextSet(model, job.textSet ?? undefined, source);
-  const key = await sweepKey(model, set, source);
+  const key = await sweepKey(scope, set, source);
   if (sweeps.find(key) === null) {
     const sequences = await readSequences(set, model);
-    const { stepCount } = new SweepPlan(model.architecture, sequences, stepTokensOf(model, source));
+    const { stepCount } = planOf(scope, sequences, source);
     const progress = { step: 0, stepCount, sequencesDone: 0, sequenceCount: sequences.count, tokensDone: 0 };
     sweeps.begin(
-      { key, model: model.id, weights: await source.digest(model), textSet: set.id, progress },
+      { key, model: model.id, weights: await weightsOf(scope, source), textSet: set.id, progress },
       sequences,
     );
   }
   const texts = sweeps.texts(key);
   if (texts === null) throw new EngineUnavailableError("The texts of the sweep cannot be stored: see the log");
-  const plan = new SweepPlan(
-    model.architecture,
-    new Sequences(texts.tokens, texts.starts),
-    stepTokensOf(model, source),
-  );
+  const plan = planOf(scope, new Sequences(texts.tokens, texts.starts), source);
   for (let attempt = 1;; attempt++) {
     const before = sweeps.find(key)?.progress.step;
     try {
-      return await new SweepRun(source, { model, plan, key, control }).toTheEnd();
+      return await new SweepRun(source, { scope, plan, key, control }).toTheEnd();
     } catch (error) {
       // The state went with the engine thread; what was stored of it is still there.
       if (!(error instanceof EngineUnavailableError) || control.isStopping()) throw error;
@@ -78,18 +91,18 @@ export async function sweep(job: Job, control: JobControl, source: JobSource): P
 }
 
 /** What identifies a sweep: the same weights, texts and steps are gone on with, whatever they are called. */
-export async function sweepKey(model: LanguageModel, set: TextSetFile, source: JobSource): Promise<string> {
+export async function sweepKey(scope: SweptScope, set: TextSetFile, source: JobSource): Promise<string> {
   const parts = [
     SWEEP_VERSION,
-    await source.digest(model),
+    await weightsOf(scope, source),
     await textSetDigest(set, source.store),
-    stepTokensOf(model, source),
+    stepTokensOf(scope, source),
   ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
 /** @throws {ValidationError} that lists those there are */
-async function findTextSet(
+export async function findTextSet(
   model: LanguageModel,
   id: string | undefined,
   { corpusFiles }: JobSource,
@@ -105,12 +118,34 @@ async function findTextSet(
   }]);
 }
 
-function stepTokensOf({ architecture }: LanguageModel, { stepTokens }: JobSource): number {
-  return stepTokens ?? tokensPerStep(architecture);
+/** Digest of all weights that enter. */
+function weightsOf({ model, dictionary }: SweptScope, { digest }: JobSource): Promise<string> {
+  return digest(model, dictionary === null ? [] : [dictionary]);
+}
+
+/** @throws {NotFoundError} if the dictionary is not loaded any more */
+function dictionaryOfJob({ dictionary: id }: Job, model: LanguageModel): Dictionary | null {
+  if (id === undefined) return null;
+  const found = model.dictionaries.find(({ detail }) => detail.id === id);
+  if (found !== undefined) return found;
+  throw new NotFoundError(`Dictionary "${id}" is not loaded: start with its folder among --dictionaries`);
+}
+
+function planOf(scope: SweptScope, sequences: Sequences, source: JobSource): Plan {
+  const { model, dictionary } = scope;
+  const stepTokens = stepTokensOf(scope, source);
+  return dictionary === null
+    ? new SweepPlan(model.architecture, sequences, stepTokens)
+    : new LatentSweepPlan(sequences, { dictionary: dictionary.detail.id, stepTokens });
+}
+
+function stepTokensOf({ model: { architecture }, dictionary }: SweptScope, { stepTokens }: JobSource): number {
+  if (stepTokens !== null) return stepTokens;
+  return dictionary === null ? tokensPerStep(architecture) : latentTokensPerStep(architecture, dictionary.detail);
 }
 
 /** Digest of a text set's file, computed once for each version of it. */
-async function textSetDigest({ path, sizeBytes, modifiedMs }: TextSetFile, store: Store): Promise<string> {
+export async function textSetDigest({ path, sizeBytes, modifiedMs }: TextSetFile, store: Store): Promise<string> {
   const stamp = { path, sizeBytes, modifiedMs };
   const digest = store.findDigest(stamp) ?? await digestFile(path);
   store.saveDigest(stamp, digest);
@@ -118,8 +153,8 @@ async function textSetDigest({ path, sizeBytes, modifiedMs }: TextSetFile, store
 }
 
 interface SweepTask {
-  readonly model: LanguageModel;
-  readonly plan: SweepPlan;
+  readonly scope: SweptScope;
+  readonly plan: Plan;
   readonly key: string;
   readonly control: JobControl;
 }
@@ -161,8 +196,14 @@ class SweepRun {
   }
 
   async #step(step: SweepStep): Promise<void> {
-    const { model, plan, control: { signal } } = this.#task;
-    this.#state = await this.#ask({ modelId: model.id, state: this.#state, step }, signal);
+    const { scope: { model }, plan, control: { signal } } = this.#task;
+    const input = { modelId: model.id, state: this.#state, step };
+    const { state } = await patientCall(this.#source.worker, "sweep", {
+      input,
+      signal,
+      transfer: [...this.#state.values()],
+    });
+    this.#state = state;
     const { sequences, tokens } = plan.progressOf(this.#progress.step);
     this.#progress = {
       ...this.#progress,
@@ -170,22 +211,6 @@ class SweepRun {
       sequencesDone: this.#progress.sequencesDone + sequences,
       tokensDone: this.#progress.tokensDone + tokens,
     };
-  }
-
-  /** Asks the engine thread, and waits while its line is full: nobody else should have to. */
-  async #ask(
-    input: { readonly modelId: string; readonly state: SweepState; readonly step: SweepStep },
-    signal: AbortSignal,
-  ): Promise<SweepState> {
-    for (;;) {
-      try {
-        const options = { lane: "background", signal, transfer: [...input.state.values()] } as const;
-        return (await this.#source.worker.call("sweep", input, options)).output.state;
-      } catch (error) {
-        if (!(error instanceof QueueFullError)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, error.retryAfterSeconds * 1000));
-      }
-    }
   }
 
   async #store(): Promise<void> {
@@ -199,7 +224,7 @@ class SweepRun {
 
   /** What was stored last; nothing yet if nothing was. */
   #storedState(): SweepState {
-    const empty = emptyState(this.#task.model);
+    const empty = emptyState(this.#task.scope);
     if (this.#row.generation === 0) return empty;
     return new Map([...empty.keys()].map((name): [string, ArrayBuffer] => {
       const group = this.#source.store.sweeps.group(this.#row, name);

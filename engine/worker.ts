@@ -2,8 +2,12 @@
 import { Questioner } from "./circuit/questioner.ts";
 import { strongestPlaces } from "./corpus/firing_graph.ts";
 import { relatedByWeights } from "./corpus/related_weights.ts";
-import { Sweeper } from "./corpus/sweeper.ts";
+import { latentNeighbours } from "./corpus/latent_neighbours.ts";
+import type { Scope } from "./corpus/scope.ts";
+import { dictionaryOf, Sweeper } from "./corpus/sweeper.ts";
+import { DictionaryMeter } from "./dictionaries/dictionary_meter.ts";
 import { openDictionary } from "./dictionaries/open_dictionary.ts";
+import { Trainer } from "./dictionaries/training/trainer.ts";
 import { EngineError, NotFoundError } from "./errors.ts";
 import { type ModelWeights, openModelWeights } from "./model/language_model.ts";
 import { scale } from "./onnx/elementwise.ts";
@@ -17,12 +21,16 @@ import { serveWorker } from "./runtime/worker_host.ts";
 class EngineThread {
   readonly questioner: Questioner;
   readonly sweeper: Sweeper;
+  readonly meter: DictionaryMeter;
+  readonly trainer: Trainer;
   readonly #locations: OpenInput["models"];
   readonly #models = new Map<string, ModelWeights>();
 
   private constructor(questioner: Questioner, locations: OpenInput["models"]) {
     this.questioner = questioner;
     this.sweeper = new Sweeper(questioner);
+    this.meter = new DictionaryMeter(questioner);
+    this.trainer = new Trainer(questioner);
     this.#locations = locations;
   }
 
@@ -43,6 +51,12 @@ class EngineThread {
     const model = { ...plain, dictionaries };
     this.#models.set(id, model);
     return model;
+  }
+
+  /** A model, and one of its dictionaries. */
+  async scope(id: string, dictionary: string | null): Promise<Scope<ModelWeights>> {
+    const model = await this.model(id);
+    return { model, dictionary: dictionary === null ? null : dictionaryOf(model, dictionary) };
   }
 }
 
@@ -119,14 +133,30 @@ serveWorker<EngineRequests>({
     await sweeper.add(await opened().model(modelId), state, step);
     return { output: { state, sessions: questioner.sessions }, transfer: [...state.values()] };
   },
-  values: async ({ modelId, component, texts }) => {
+  values: async ({ modelId, component, dictionary, texts }) => {
     const { questioner, sweeper } = opened();
-    const values = await sweeper.values(await opened().model(modelId), component, texts);
+    const values = await sweeper.values({ ...await opened().scope(modelId, dictionary), component }, texts);
     return { output: { values, sessions: questioner.sessions } };
   },
-  firing: async ({ modelId, tokens, queries }) => {
+  siteActivations: async ({ modelId, site, texts }) => {
+    const { questioner, meter } = opened();
+    const rows = await meter.activations(await opened().model(modelId), site, texts);
+    return { output: { rows, sessions: questioner.sessions }, transfer: [rows.buffer] };
+  },
+  train: async ({ modelId, spec, state, batches }) => {
+    const { questioner, trainer } = opened();
+    const taken = await trainer.steps(await opened().model(modelId), { spec, state }, batches);
+    const transfer = [...taken.state.tensors.values()].map(({ buffer }) => buffer);
+    return { output: { ...taken, sessions: questioner.sessions }, transfer };
+  },
+  dictionaryMetrics: async ({ modelId, dictionary, texts }) => {
+    const { questioner, meter } = opened();
+    const sums = await meter.measure(await opened().model(modelId), dictionary, texts);
+    return { output: { sums, sessions: questioner.sessions } };
+  },
+  firing: async ({ modelId, dictionary, tokens, queries }) => {
     const { questioner } = opened();
-    const strongest = await strongestPlaces(questioner, await opened().model(modelId), { tokens, queries });
+    const strongest = await strongestPlaces(questioner, await opened().scope(modelId, dictionary), { tokens, queries });
     const transfer = [...strongest.values()].flatMap(({ values, places }) => [values.buffer, places.buffer]);
     return { output: { strongest, sessions: questioner.sessions }, transfer };
   },
@@ -134,6 +164,11 @@ serveWorker<EngineRequests>({
     const { questioner } = opened();
     const relations = await relatedByWeights(questioner, await opened().model(modelId), { component, top });
     return { output: { relations, sessions: questioner.sessions } };
+  },
+  latentNeighbours: async ({ modelId, dictionary, index, top }) => {
+    const { questioner } = opened();
+    const neighbours = await latentNeighbours(questioner, await opened().model(modelId), { dictionary, index, top });
+    return { output: { neighbours, sessions: questioner.sessions } };
   },
   measure: async ({ modelId, question, variants }) => {
     const { questioner } = opened();

@@ -26,7 +26,8 @@ function addRecordRoutes(api: OpenAPIHono<AppEnv>, engine: Engine): void {
   api
     .openapi(listTextSets, async (c) => {
       const { id } = c.req.valid("param");
-      return c.json({ textSets: await engine.textSets(id), sweeps: await engine.sweeps(id) }, 200);
+      const { dictionary } = c.req.valid("query");
+      return c.json({ textSets: await engine.textSets(id), sweeps: await engine.sweeps(id, dictionary) }, 200);
     })
     .openapi(readRecords, async (c) => {
       const { id: model, kind, layer, index } = c.req.valid("param");
@@ -37,8 +38,8 @@ function addRecordRoutes(api: OpenAPIHono<AppEnv>, engine: Engine): void {
     .openapi(readActivations, async (c) => {
       const { id: model, kind, layer, index } = c.req.valid("param");
       const component = `${kind}/${layer}/${index}`;
-      const { texts } = c.req.valid("json");
-      const examples = await engine.activations({ model, component, texts }, { signal: c.req.raw.signal });
+      const asked = { ...c.req.valid("query"), ...c.req.valid("json"), model, component };
+      const examples = await engine.activations(asked, { signal: c.req.raw.signal });
       return c.json({ examples }, 200);
     })
     .openapi(readCatalogue, async (c) => {
@@ -47,8 +48,7 @@ function addRecordRoutes(api: OpenAPIHono<AppEnv>, engine: Engine): void {
     })
     .openapi(readLayerRecords, async (c) => {
       const { id: model, kind, layer } = c.req.valid("param");
-      const { textSet } = c.req.valid("query");
-      const records = await engine.layerRecords({ model, kind, layer, textSet });
+      const records = await engine.layerRecords({ ...c.req.valid("query"), model, kind, layer });
       return linesAnswer(c, records);
     });
 }

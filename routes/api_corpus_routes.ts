@@ -33,16 +33,21 @@ const LINES_TYPE: string = "application/x-ndjson";
 const kind = z.enum(COMPONENT_KINDS);
 const count = z.string().regex(/^\d{1,9}$/, "Expected a whole number from 0").transform(Number);
 const layerParameters = idParameter.extend({ kind, layer: count });
-/** A neuron or head of a model in an address. */
+/** A neuron, head or latent of a model in an address. */
 export const componentParameters = layerParameters.extend({ index: count });
-const textSet = recordsRequestSchema.shape.textSet;
+const { textSet, dictionary } = recordsRequestSchema.shape;
 
 /** GET /models/{id}/text-sets */
 export const listTextSets = createRoute({
   method: "get",
   path: "/models/{id}/text-sets",
-  summary: "Texts that a model can be swept over, and how far it has been",
-  request: { params: idParameter },
+  summary: "Texts that a model can be swept over, and how far it, or one of its dictionaries, has been",
+  request: {
+    params: idParameter,
+    query: z.object({
+      dictionary: dictionary.meta({ description: "Id of a dictionary; default: the model's own components" }),
+    }),
+  },
   responses: {
     200: { description: "Text sets and sweeps", ...jsonContent(textSetsSchema) },
     ...readProblems,
@@ -53,11 +58,12 @@ export const listTextSets = createRoute({
 export const readRecords = createRoute({
   method: "get",
   path: "/models/{id}/components/{kind}/{layer}/{index}",
-  summary: "What a neuron or head does over a text set: top sequences, random ones, statistics, scores",
+  summary: "What a neuron, head or latent does over a text set: top sequences, random ones, statistics, scores",
   request: {
     params: componentParameters,
     query: z.object({
       textSet,
+      dictionary,
       top: numberOf(recordsRequestSchema.shape.top.unwrap()),
       random: numberOf(recordsRequestSchema.shape.random.unwrap()),
     }),
@@ -72,6 +78,7 @@ export const readActivations = createRoute({
   summary: "A component's values on texts of your own",
   request: {
     params: componentParameters,
+    query: z.object({ dictionary }),
     body: jsonBody(documented(activationsRequestSchema.pick({ texts: true }).strict(), "ActivationsRequest")),
   },
   responses: {
@@ -87,13 +94,14 @@ export const readActivations = createRoute({
 export const readCatalogue = createRoute({
   method: "get",
   path: "/models/{id}/catalogue",
-  summary: "All neurons or heads with their statistics and scores, sorted, a page at a time",
+  summary: "All neurons, heads, or latents of a dictionary with statistics and scores, sorted, a page at a time",
   request: {
     params: idParameter,
     query: z.object({
       textSet,
       kind,
       layer: numberOf(z.int().min(0)),
+      dictionary,
       sort: catalogueRequestSchema.shape.sort,
       direction: catalogueRequestSchema.shape.direction,
       page: numberOf(catalogueRequestSchema.shape.page.unwrap()),
@@ -108,7 +116,7 @@ export const readLayerRecords = createRoute({
   method: "get",
   path: "/models/{id}/layers/{kind}/{layer}/records.ndjson",
   summary: "Statistics and places of the top sequences of every component of a layer, one JSON a line",
-  request: { params: layerParameters, query: z.object({ textSet }) },
+  request: { params: layerParameters, query: z.object({ textSet, dictionary }) },
   responses: {
     200: { description: "A component a line", content: { [LINES_TYPE]: { schema: layerRecordSchema } } },
     ...readProblems,
@@ -119,7 +127,8 @@ export const readLayerRecords = createRoute({
 export const startJob = createRoute({
   method: "post",
   path: "/jobs",
-  summary: "Queue long work: means of all nodes over reference texts, or a sweep over a text set",
+  summary:
+    "Queue long work: means of all nodes over reference texts, or a sweep of a model or dictionary over a text set",
   request: { body: jsonBody(documented(jobRequestSchema, "JobRequest")) },
   responses: {
     200: { description: "Done before", ...jsonContent(jobSchema) },

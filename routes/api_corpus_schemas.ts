@@ -4,11 +4,13 @@ import { tokenListSchema } from "./api_schemas.ts";
 
 const numbers = z.array(z.number()).readonly();
 const count = z.int();
+const ofLatents = z.string().nullable().meta({ description: "Of latents: id of their dictionary; else null" });
 
 const textSetSchema = z.object({ id: z.string(), sizeBytes: count, origin: z.string() }).openapi("TextSet");
 
 const sweepSchema = z.object({
   model: z.string(),
+  dictionary: ofLatents,
   textSet: z.string(),
   state: z.enum(["none", "partial", "done"]),
   sequencesDone: count,
@@ -57,6 +59,7 @@ const headScoresSchema = z.object({
 /** What a component does over a text set. */
 export const componentRecordsSchema = z.object({
   component: z.string(),
+  dictionary: ofLatents,
   source: z.string(),
   sequenceCount: count,
   tokenCount: count,
@@ -72,6 +75,7 @@ export const componentRecordsSchema = z.object({
 /** A page of components. */
 export const catalogueSchema = z.object({
   source: z.string(),
+  dictionary: ofLatents,
   total: count,
   rows: z.array(z.object({
     component: z.string(),
@@ -88,6 +92,7 @@ export const catalogueSchema = z.object({
 /** One line of a layer's records. */
 export const layerRecordSchema = z.object({
   component: z.string(),
+  dictionary: ofLatents,
   source: z.string(),
   statistics: statisticsSchema,
   scores: headScoresSchema.nullable(),

@@ -1,6 +1,7 @@
 /** `/api/v1` about explanations: made, written, scored, found, taken along. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import {
+  type ComponentName,
   type Engine,
   explainRequestSchema,
   explanationSearchSchema,
@@ -29,6 +30,8 @@ import type { AppEnv } from "./env.ts";
 const PATH = "/models/{id}/components/{kind}/{layer}/{index}";
 const LINES_TYPE: string = "application/x-ndjson";
 
+const { dictionary } = explainRequestSchema.shape;
+
 const wait = z.object({
   wait: z.enum(["true", "false"]).optional().meta({ description: "true: answer when nothing is under way any more" }),
 });
@@ -38,7 +41,7 @@ const readExplanations = createRoute({
   method: "get",
   path: `${PATH}/explanations`,
   summary: "What is said of a component, how well it holds, and what is under way",
-  request: { params: componentParameters, query: wait },
+  request: { params: componentParameters, query: wait.extend({ dictionary }) },
   responses: { 200: { description: "Explanations", ...jsonContent(componentExplanationsSchema) }, ...readProblems },
 });
 
@@ -184,24 +187,23 @@ function nameOf({ id: model, kind, layer, index }: ComponentInAddress) {
 function addComponentRoutes(api: OpenAPIHono<AppEnv>, explanations: Engine["explanations"]): void {
   /** What is there now, or when it has come to rest. */
   const state = async (
-    about: ComponentInAddress,
+    about: ComponentName,
     { wait, signal }: { readonly wait: string | undefined; readonly signal: AbortSignal },
   ) => {
-    const { model, component } = nameOf(about);
-    const found = wait === "true"
-      ? await explanations.settled(model, component, { signal })
-      : await explanations.list(model, component);
+    const found = wait === "true" ? await explanations.settled(about, { signal }) : await explanations.list(about);
     const isUnderWay = found.attempts.some(({ state }) => state === "running");
     return { found, status: isUnderWay ? 202 as const : 200 as const };
   };
   api
     .openapi(readExplanations, async (c) => {
-      const { wait } = c.req.valid("query");
-      return c.json((await state(c.req.valid("param"), { wait, signal: c.req.raw.signal })).found, 200);
+      const { wait, dictionary } = c.req.valid("query");
+      const about = { ...nameOf(c.req.valid("param")), dictionary };
+      return c.json((await state(about, { wait, signal: c.req.raw.signal })).found, 200);
     })
     .openapi(explain, async (c) => {
-      const about = c.req.valid("param");
-      await explanations.explain({ ...c.req.valid("json"), ...nameOf(about) });
+      const request = { ...c.req.valid("json"), ...nameOf(c.req.valid("param")) };
+      const about = { model: request.model, component: request.component, dictionary: request.dictionary };
+      await explanations.explain(request);
       const { found, status } = await state(about, { wait: c.req.valid("query").wait, signal: c.req.raw.signal });
       return c.json(found, status);
     })
@@ -213,8 +215,8 @@ function addComponentRoutes(api: OpenAPIHono<AppEnv>, explanations: Engine["expl
       return c.json(await explanations.write({ ...c.req.valid("json"), ...nameOf(c.req.valid("param")) }), 201);
     })
     .openapi(scoreExplanation, async (c) => {
-      const about = c.req.valid("param");
-      await explanations.score(c.req.valid("json"));
+      const { dictionary } = await explanations.score(c.req.valid("json"));
+      const about = { ...nameOf(c.req.valid("param")), dictionary: dictionary ?? undefined };
       const { found, status } = await state(about, { wait: c.req.valid("query").wait, signal: c.req.raw.signal });
       return c.json(found, status);
     });

@@ -67,6 +67,7 @@ export const explanationSchema = z.object({
   id: count,
   model: z.string(),
   component: z.string(),
+  dictionary: z.string().nullable(),
   text: z.string(),
   explainer: z.enum([...GENERATORS, "hand", "imported"]),
   provenance: z.object({
@@ -84,6 +85,7 @@ export const explanationSchema = z.object({
 /** What is known of a component, and what is under way. */
 export const componentExplanationsSchema = z.object({
   component: z.string(),
+  dictionary: z.string().nullable(),
   explanations: z.array(explanationSchema).readonly(),
   attempts: z.array(z.object({
     what: z.enum(["explain", "score"]),

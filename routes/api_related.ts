@@ -13,12 +13,18 @@ function listOf<Names extends readonly [string, ...string[]]>(by: z.ZodEnum<{ [N
     kind,
     by,
     chance: z.number().meta({ description: "Root mean square of the score of weights turned at random" }),
-    components: z.array(z.object({ component, score: z.number() })).readonly(),
+    components: z.array(z.object({
+      component,
+      score: z.number(),
+      dictionary: z.string().optional().meta({ description: "Of a latent: id of its dictionary" }),
+    })).readonly(),
   })).readonly();
 }
 
 const relatedComponentsSchema = z.object({
   component,
+  dictionary: z.string().nullable().meta({ description: "Of a latent: id of its dictionary; else null" }),
+  alignment: z.number().nullable().meta({ description: "Cosine of what a latent reads and what it writes" }),
   similar: listOf(z.enum(SIMILARITIES)).meta({ description: "Cosines of what the weights of its own kind do" }),
   upstream: listOf(z.enum(READER_WAYS)).meta({ description: "Compositions with what comes before, by the way in" }),
   downstream: listOf(z.enum(READER_WAYS)).meta({ description: "Compositions with what comes after, by the way in" }),
@@ -45,6 +51,7 @@ const readRelated = createRoute({
     params: componentParameters,
     query: z.object({
       textSet: relatedRequestSchema.shape.textSet,
+      dictionary: relatedRequestSchema.shape.dictionary,
       top: z.coerce.number<string>().pipe(relatedRequestSchema.shape.top.unwrap()).optional(),
     }),
   },

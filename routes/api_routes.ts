@@ -166,9 +166,12 @@ export const readScoredTokens = createRoute({
 export const readAttributedTokens = createRoute({
   method: "post",
   path: "/attributed-tokens",
-  summary: "Where an attention latent's value comes from: what all heads bring to it from each token",
+  summary: "Where the values of attention latents come from: what all heads bring to each from each token",
   request: { body: jsonBody(documented(attributedTokensRequestSchema, "AttributedTokensRequest")) },
-  responses: { 200: { description: "One value a token", ...jsonContent(attributedTokensSchema) }, ...workProblems },
+  responses: {
+    200: { description: "One value a token and latent", ...jsonContent(attributedTokensSchema) },
+    ...workProblems,
+  },
 });
 
 /** POST /logit-lens */

@@ -9,6 +9,8 @@ import {
   LATENT_KINDS,
   METRICS,
   traceSchema,
+  TRAINED_ARCHITECTURES,
+  type TrainingSpec,
 } from "../engine/mod.ts";
 
 /** RFC 9457, with the issues of a 422. */
@@ -179,12 +181,11 @@ export const scoredTokensSchema = z.object({
   alone: z.object(scoredListFields).nullable(),
 }).openapi("ScoredTokens");
 
-/** Where an attention latent's value comes from. */
+/** Where the values of attention latents come from. */
 export const attributedTokensSchema = z.object({
-  node: z.string(),
-  activation: z.number(),
   tokens: z.array(tokenSchema).readonly(),
-  values: z.array(z.number()).readonly(),
+  latents: z.array(z.object({ node: z.string(), activation: z.number(), values: z.array(z.number()).readonly() }))
+    .readonly(),
 }).openapi("AttributedTokens");
 
 /** Tokens in a row. */
@@ -238,6 +239,23 @@ export const circuitResultSchema = z.object({
   total: z.int(),
 }).openapi("Circuit");
 
+const trainingSpecSchema = z.object({
+  name: z.string(),
+  site: z.custom<TrainingSpec["site"]>((value) => typeof value === "string").openapi({ type: "string" }),
+  architecture: z.enum(TRAINED_ARCHITECTURES),
+  width: z.int(),
+  latents: z.int(),
+  k: z.int().nullable(),
+  sparsity: z.number().nullable(),
+  steps: z.int(),
+  batch: z.int(),
+  learningRate: z.number(),
+  warmUpSteps: z.int(),
+  decaySteps: z.int(),
+  deadAfterSteps: z.int(),
+  seed: z.int(),
+}).openapi("Training");
+
 /** Long work in the background. */
 export const jobSchema = z.object({
   id: z.string(),
@@ -248,10 +266,12 @@ export const jobSchema = z.object({
   state: z.enum(JOB_STATES),
   done: z.int(),
   total: z.int(),
-  unit: z.enum(["texts", "sequences", "components"]),
+  unit: z.enum(["texts", "sequences", "steps", "components"]),
   perSecond: z.number().nullable(),
   etaSeconds: z.number().nullable(),
   problem: z.string().nullable(),
+  training: trainingSpecSchema.optional(),
+  dictionary: z.string().optional().meta({ description: "Of a sweep of latents: id of their dictionary" }),
 }).openapi("Job");
 
 /** Estimates beside what ablation really does. */

@@ -25,6 +25,7 @@ const searchTexts = createRoute({
       match: shape.match.optional(),
       kind: shape.kind.unwrap().unwrap().optional(),
       layers,
+      dictionary: shape.dictionary,
       sort: shape.sort.optional(),
       page: numberOf(shape.page.unwrap()),
       textsPage: numberOf(shape.textsPage.unwrap()),

@@ -5,11 +5,13 @@ import { tokenListSchema } from "./api_schemas.ts";
 
 const count = z.int();
 const places = z.array(count).readonly();
+const dictionary = z.string().nullable().meta({ description: "Of latents: id of their dictionary; else null" });
 
 /** Components that fire on a text. */
 export const firingSchema = z.object({
   model: z.string(),
   source: z.string().nullable().meta({ description: "Text set that values are compared with; null without records" }),
+  dictionary,
   tokens: tokenListSchema,
   token: count.nullable(),
   sort: z.enum(FIRING_SORTS),
@@ -29,6 +31,7 @@ export const firingSchema = z.object({
 export const searchResultSchema = z.object({
   model: z.string(),
   source: z.string(),
+  dictionary,
   q: z.string(),
   match: searchRequestSchema.shape.match.unwrap(),
   sequenceCount: count,

@@ -11,6 +11,7 @@ import { compareRoutes } from "./compare.tsx";
 import { componentRoutes } from "./components.tsx";
 import { assetRoutes, assetUrls, loadAssets } from "./assets.ts";
 import { debuggerRoutes } from "./debugger.tsx";
+import { dictionaryRoutes } from "./dictionaries.tsx";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 import { answerProblem, errorHandler } from "./errors.tsx";
 import { explanationRoutes } from "./explanations.tsx";
@@ -65,6 +66,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", attentionRoutes(deps));
   app.route("/", circuitRoutes(deps));
   app.route("/", compareRoutes(deps));
+  app.route("/", dictionaryRoutes(deps));
   app.route("/", componentRoutes(deps));
   app.route("/", catalogueRoutes(deps));
   app.route("/", searchRoutes(deps));

@@ -1,6 +1,7 @@
-/** `GET /models/:model/catalogue`: all heads or neurons of a model by what a sweep found. */
+/** `GET /models/:model/catalogue`: all heads, neurons, or latents of a dictionary, by what a sweep found. */
 import { Hono } from "hono";
-import { type Catalogue, type CatalogueRow, type Engine, NotFoundError } from "../engine/mod.ts";
+import { type Catalogue, type CatalogueRow, type Engine, latentKind, NotFoundError } from "../engine/mod.ts";
+import { capitalized, isLatentKind, KIND_NAMES } from "../views/component_kinds.ts";
 import { CATALOGUE_ID, CATALOGUE_ROWS, CatalogueContent, CataloguePage } from "../views/pages/catalogue_page.tsx";
 import { type CatalogueView, readCatalogueView } from "../views/catalogue_view.ts";
 import { sweepJob } from "./components.tsx";
@@ -14,27 +15,37 @@ export function catalogueRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> 
   return new Hono<AppEnv>().get("/models/:model/catalogue", async (c) => {
     const model = engine.model(c.req.param("model"));
     const view = readCatalogueView(new URL(c.req.url).searchParams);
-    const sweeps = await engine.sweeps(model.id);
+    const dictionaries = model.dictionaries.filter((detail) => latentKind(detail) === view.kind);
+    const dictionary = dictionaries.find(({ id }) => id === view.dictionary) ?? dictionaries[0] ?? null;
+    const own = dictionary?.id ?? null;
+    const sweeps = isLatentKind(view.kind) && own === null ? [] : await engine.sweeps(model.id, own);
     const hasRecords = sweeps.some(({ state }) => state !== "none");
-    const catalogue = hasRecords ? await listed(engine, model.id, view) : null;
+    const catalogue = hasRecords ? await listed(engine, model.id, { ...view, dictionary: own }) : null;
     const heads = catalogue === null || view.kind !== "head" ? [] : await allHeads(engine, model.id, view);
-    const props = { model, view, sweeps, catalogue, heads, job: sweepJob(engine, model.id) };
+    const job = sweepJob(engine, model.id, own);
+    const props = { model, dictionaries, dictionary, view, sweeps, catalogue, heads, job };
     const isPart = isFragmentRequest(c.req.raw.headers) && c.req.header("HX-Target") === CATALOGUE_ID;
     return c.render(isPart ? <CatalogueContent {...props} /> : <CataloguePage {...props} />, {
-      title: `${view.kind === "head" ? "Heads" : "Neurons"} of ${model.id}`,
+      title: `${capitalized(KIND_NAMES[view.kind].many)} of ${model.id}`,
     });
   });
 }
 
-function requestOf(model: string, { kind, textSet }: CatalogueView) {
-  return { model, kind, ...textSet === null ? {} : { textSet } };
+function requestOf(model: string, { kind, dictionary, textSet }: CatalogueView) {
+  return {
+    model,
+    kind,
+    ...dictionary === null || !isLatentKind(kind) ? {} : { dictionary },
+    ...textSet === null ? {} : { textSet },
+  };
 }
 
 async function listed(engine: Engine, model: string, view: CatalogueView): Promise<Catalogue | null> {
-  const { layer, sort, direction, page } = view;
+  const { kind, layer, sort, direction, page } = view;
   const request = {
     ...requestOf(model, view),
-    layer,
+    // A dictionary is of one layer.
+    layer: isLatentKind(kind) ? null : layer,
     sort,
     direction: direction === "asc" ? "ascending" as const : "descending" as const,
     pageSize: CATALOGUE_ROWS,

@@ -4,11 +4,11 @@ import { EDITED_FIELD, EDITED_FROM_FIELD } from "../views/parts/changes_card.tsx
 import type { QuestionFields } from "../views/props.ts";
 import { changeLines, plainLine } from "./change_text.ts";
 
-const VERBS = ["ablate", "trace", "untrace", "off", "on", "remove"] as const;
+const VERBS = ["ablate", "trace", "untrace", "off", "on", "remove", "basis"] as const;
 
 /**
- * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `untrace`, and of a listed intervention
- * `off LINE`, `on LINE`, `remove LINE`.
+ * The form with what a button of the answer asks for: `ablate NODE`, `trace NODE PATH`, `untrace`, of a listed intervention `off LINE`,
+ * `on LINE`, `remove LINE`, and `basis PART WORD` as in `basis mlp latent`.
  *
  * @throws {ValidationError} if there is no such change.
  */
@@ -29,12 +29,20 @@ export function applyChange(fields: QuestionFields, change: string): QuestionFie
       return { ...fields, interventions: replaced(interventions, rest, rest) };
     case "remove":
       return { ...fields, interventions: replaced(interventions, rest, null) };
+    case "basis":
+      if (words[0] === "mlp") return { ...fields, mlpBasis: words[1] ?? "" };
+      if (words[0] === "attention") return { ...fields, attentionBasis: words[1] ?? "" };
+      throw noSuchChange(change);
     default:
-      throw new ValidationError([{
-        path: "change",
-        message: `There is no change ${JSON.stringify(change.slice(0, 200))}: expected ${VERBS.join(", ")}`,
-      }]);
+      throw noSuchChange(change);
   }
+}
+
+function noSuchChange(change: string): ValidationError {
+  return new ValidationError([{
+    path: "change",
+    message: `There is no change ${JSON.stringify(change.slice(0, 200))}: expected ${VERBS.join(", ")}`,
+  }]);
 }
 
 /** The form with what was edited in the list of changes of the answer; lines that were not touched stay. */

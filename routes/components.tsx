@@ -2,7 +2,9 @@
 import { type Context, Hono } from "hono";
 import {
   type ComponentExplanations,
+  type ComponentName,
   type ComponentRecords,
+  type DictionaryDetail,
   type Engine,
   EngineError,
   type Job,
@@ -12,16 +14,19 @@ import {
   type RunResult,
   type ScoredTokens,
 } from "../engine/mod.ts";
+import { componentKind } from "../views/component_kinds.ts";
 import { type ComponentView, readComponentView } from "../views/component_view.ts";
 import { type Component, ComponentContent, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
 import { COMPONENT_ID } from "../views/parts/example_list.tsx";
 import type { Loaded } from "../views/props.ts";
 import { componentUrl } from "../views/urls.ts";
+import { findComponent } from "./component_names.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { renderLanding } from "./home.tsx";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
 import { askForm, DEFAULT_FIELDS } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
+import { questionOf } from "./run_question.ts";
 
 const LISTED_TOKENS = 10;
 /** What reading a list takes at the most. */
@@ -36,10 +41,12 @@ export function componentRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
     .get("/models/:model/components/:kind/:layer/:index", async (c) => {
       const model = engine.model(c.req.param("model"));
       const { kind, layer, index } = c.req.param();
-      const component = componentOf(model, `${kind}/${layer}/${index}`);
-      if ("problem" in component) throw new NotFoundError(component.problem);
       const view = readComponentView(new URL(c.req.url).searchParams);
-      const props = { model, component, view, ...await componentProps(c, engine, { model, component, view }) };
+      const inRun = view.run === null ? [] : engine.storedRun(view.run).spec.dictionaries;
+      const named = findComponent(model, `${kind}/${layer}/${index}`, { wanted: view.dictionary, inUse: inRun });
+      if ("problem" in named) throw new NotFoundError(named.problem);
+      const { component } = named;
+      const props = { model, ...named, view, ...await componentProps(c, engine, { model, ...named, view }) };
       const isPart = isFragmentRequest(c.req.raw.headers) && c.req.header("HX-Target") === COMPONENT_ID;
       return c.render(isPart ? <ComponentContent {...props} /> : <ComponentPage {...props} />, {
         title: `${componentRef(component)} · ${model.id}`,
@@ -49,52 +56,37 @@ export function componentRoutes(deps: Pick<Deps, "engine">): Hono<AppEnv> {
       const { to = "", kind = "mlp", model: id = engine.models()[0]?.id ?? "" } = c.req.query();
       const model = engine.model(id);
       const short = /^\s*(\d+)\s*[:/]\s*(\d+)\s*$/.exec(to);
-      const name = short === null ? to.trim() : `${kind === "head" ? "head" : "mlp"}/${short[1]}/${short[2]}`;
-      const found = componentOf(model, name);
-      if (!("problem" in found)) return c.redirect(componentUrl(model.id, componentRef(found)), 303);
+      const name = short === null ? to.trim() : `${componentKind(kind) ?? "mlp"}/${short[1]}/${short[2]}`;
+      const found = findComponent(model, name);
+      if (!("problem" in found)) return c.redirect(componentUrl(model.id, componentRef(found.component)), 303);
       c.status(422);
       return renderLanding(c, deps, { to, kind, model: id, problem: found.problem });
     });
 }
 
-/** The component of a name, or what is wrong with it. */
-function componentOf(
-  { id, layerCount, headCount, mlpWidth }: ModelSummary,
-  name: string,
-): Component | { readonly problem: string } {
-  const [, kind, layer, index] = /^(head|mlp)\/(\d{1,9})\/(\d{1,9})$/.exec(name) ?? [];
-  if (kind !== "head" && kind !== "mlp") {
-    return {
-      problem: `${
-        JSON.stringify(name.slice(0, 60))
-      } names no component: expected head/LAYER/HEAD, mlp/LAYER/NEURON or LAYER:INDEX`,
-    };
-  }
-  const component = { kind, layer: Number(layer), index: Number(index) } as const;
-  const count = kind === "head" ? headCount : mlpWidth;
-  if (component.layer < layerCount && component.index < count) return component;
-  return {
-    problem: `${id} has no ${name}: expected layers 0..${layerCount - 1} and ${
-      kind === "head" ? "heads" : "neurons"
-    } 0..${count - 1}`,
-  };
-}
-
 interface Shown {
   readonly model: ModelSummary;
   readonly component: Component;
+  /** Of a latent; else null. */
+  readonly dictionary: DictionaryDetail | null;
   readonly view: ComponentView;
 }
 
 /** Everything that the page shows; each part is there, on its way, or failed by itself. */
-async function componentProps(c: Context<AppEnv>, engine: Engine, { model, component, view }: Shown) {
+async function componentProps(c: Context<AppEnv>, engine: Engine, shown: Shown) {
+  const { model, component, dictionary, view } = shown;
   const patience = isFragmentRequest(c.req.raw.headers) ? FRAGMENT_PATIENCE_MS : PAGE_PATIENCE_MS;
-  const asked = { model: model.id, component: componentRef(component) };
-  const run = view.run === null ? await defaultRun(engine, model.id, c.req.raw.signal) : engine.storedRun(view.run);
+  const own = dictionary === null ? {} : { dictionary: dictionary.id };
+  const asked = { model: model.id, component: componentRef(component), ...own };
+  const run = view.run === null ? await defaultRun(engine, shown, c.req.raw.signal) : engine.storedRun(view.run);
   const texts = run === null ? [] : run.spec.prompts.flatMap((prompt) => "text" in prompt ? [prompt.text] : []);
-  const [sweeps, textSets] = await Promise.all([engine.sweeps(model.id), engine.textSets(model.id)]);
+  const [sweeps, textSets] = await Promise.all([
+    engine.sweeps(model.id, dictionary?.id ?? null),
+    engine.textSets(model.id),
+  ]);
   const swept = sweeps.filter(({ state }) => state !== "none").map(({ textSet }) => textSet);
-  const published = textSets.map(({ id }) => id).filter((id) => id === PUBLISHED_SOURCE);
+  // What others publish is of neurons and heads.
+  const published = textSets.map(({ id }) => id).filter((id) => id === PUBLISHED_SOURCE && dictionary === null);
   const sources = [...swept, ...published];
   const chosen = view.textSet ?? sources[0];
   const hasRecords = chosen !== undefined && sources.includes(chosen);
@@ -102,41 +94,41 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, { model, compo
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
   const { explanations: said } = engine;
   const isPlanned = view.plan && said.assistant !== null && hasRecords;
-  const [records, inRun, own, tokens, related, explanations, plan] = await Promise.all([
+  const [records, inRun, ownTexts, tokens, related, explanations, plan] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
-    work === null ? null : loaded(tokensOnTop(engine, { model, component }, work), patience),
+    work === null ? null : loaded(tokensOnTop(engine, shown, work), patience),
     loaded(engine.related({ ...asked, ...textSet }), patience),
     loaded(nowOrSettled(engine, asked, patience), patience + LISTING_MS),
     isPlanned ? loaded(said.plan({ ...asked, ...textSet, by: "assistant" }), patience) : null,
   ]);
-  const job = sweepJob(engine, model.id);
-  const { assistant } = said;
-  const shown = { records, inRun, own, tokens: withoutNull(tokens), related, explanations, plan };
-  return { run, sweeps, sources, job, assistant, ...shown };
+  const job = sweepJob(engine, model.id, dictionary?.id ?? null);
+  const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, explanations, plan };
+  return { run, sweeps, sources, job, assistant: said.assistant, ...found };
 }
 
 /** What is said of a component; what is under way has a moment to end. */
 async function nowOrSettled(
   { explanations }: Engine,
-  { model, component }: { readonly model: string; readonly component: string },
+  asked: ComponentName,
   patience: number,
 ): Promise<ComponentExplanations> {
-  await loaded(explanations.settled(model, component, { signal: AbortSignal.timeout(patience) }), patience);
-  return await explanations.list(model, component);
+  await loaded(explanations.settled(asked, { signal: AbortSignal.timeout(patience) }), patience);
+  return await explanations.list(asked);
 }
 
-/** The job that sweeps a model now, or rests. */
-export function sweepJob(engine: Engine, model: string): Job | null {
+/** The job that sweeps a model, or one of its dictionaries, now, or rests. */
+export function sweepJob(engine: Engine, model: string, dictionary: string | null): Job | null {
   const states: readonly Job["state"][] = ["running", "queued", "paused", "failed"];
-  return engine.jobs().find((job) => job.kind === "sweep" && job.model === model && states.includes(job.state)) ?? null;
+  const isIt = (job: Job) => job.kind === "sweep" && job.model === model && (job.dictionary ?? null) === dictionary;
+  return engine.jobs().find((job) => isIt(job) && states.includes(job.state)) ?? null;
 }
 
 /** What the component promotes and what drives it, where it is strongest; null where it is nowhere. */
 async function tokensOnTop(
   engine: Engine,
-  { model, component }: Pick<Shown, "model" | "component">,
+  { model, component, dictionary }: Shown,
   work: Promise<ComponentRecords>,
 ): Promise<ScoredTokens | null> {
   const [example] = (await work).top;
@@ -148,6 +140,7 @@ async function tokensOnTop(
     prompts: [{ tokens: example.tokens.map(({ id }) => id), targets: [0] }],
     node: `${componentRef(component)}@${place}${key === undefined ? "" : `<${key}`}`,
     top: LISTED_TOKENS,
+    ...dictionary === null ? {} : { dictionaries: [dictionary.id] },
   });
 }
 
@@ -156,11 +149,23 @@ function withoutNull<T>(part: Loaded<T | null> | null): Loaded<T> | null {
   return part.value === null ? null : { state: "ready", value: part.value };
 }
 
-/** The default question, if the model can be asked it. */
-async function defaultRun(engine: Engine, model: string, signal: AbortSignal): Promise<RunResult | null> {
+/** The default question, in latents where the component is one, if the model can be asked it. */
+async function defaultRun(
+  engine: Engine,
+  { model: { id: model }, component: { kind }, dictionary }: Shown,
+  signal: AbortSignal,
+): Promise<RunResult | null> {
   try {
     const asked = await askForm(engine, { ...DEFAULT_FIELDS, model }, signal);
-    return "messages" in asked ? null : asked.answer.result;
+    if ("messages" in asked) return null;
+    const { result } = asked.answer;
+    if (dictionary === null) return result;
+    const basis = {
+      mlp: kind === "mlp-latent" ? "latent" : "neuron",
+      attention: kind === "attn-latent" ? "latent" : "head",
+    } as const;
+    const inLatents = { ...questionOf(result), topK: result.spec.topK, basis, dictionaries: [dictionary.id] };
+    return (await engine.run(inLatents, { signal })).result;
   } catch (error) {
     if (error instanceof EngineError) return null;
     throw error;

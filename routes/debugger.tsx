@@ -7,7 +7,7 @@ import type { FieldMessage, QuestionFields, ShownRun } from "../views/props.ts";
 import { DEFAULT_VIEW } from "../views/view_state.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { checkedForm } from "./form_check.tsx";
-import { applyAction, askForm, linkedFields, submittedFields } from "./question_form.ts";
+import { applyAction, askForm, dictionariesOf, linkedFields, submittedFields } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { originOf, runOfOrigin, shownRun } from "./run_page.ts";
 
@@ -38,7 +38,11 @@ export function debuggerRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const fields = linkedFields(query, models[0]?.id ?? "");
       // A bare address shows the default question with its answer, if the model can be asked it.
       const run = query.has("prompt") ? null : await defaultRun(c, engine, fields);
-      return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={run} />, { title: TITLE });
+      const dictionaries = dictionariesOf(engine, fields.model);
+      return c.render(
+        <DebuggerPage models={models} dictionaries={dictionaries} fields={fields} messages={[]} run={run} />,
+        { title: TITLE },
+      );
     })
     .post("/debugger", async (c) => {
       const models = engine.models();
@@ -47,19 +51,22 @@ export function debuggerRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const action = form.get("action") ?? "";
       const [fields, messages] = action === MEANS_ACTION
         ? [submitted, [await computeMeans(engine, submitted.model)]]
-        : [applyAction(submitted, action), []];
+        // Without an action, another model was chosen: the form shows what that one has.
+        : [action === "" ? submitted : applyAction(submitted, action), []];
       const check = checkedForm(c, engine, { form, fields });
+      const dictionaries = dictionariesOf(engine, fields.model);
+      const props = { models, dictionaries, fields, messages, check };
       if (isFragmentRequest(c.req.raw.headers)) {
         const view = form.get(VIEW_FIELD) ?? "";
         return c.render(
-          <QuestionForm models={models} fields={fields} messages={messages} check={check} view={view} />,
+          <QuestionForm {...props} view={view} />,
           { title: TITLE },
         );
       }
       // Without script this is a new page: the answer stays on it.
       const run = await runOfOrigin(c, engine, originOf(c, form));
       return c.render(
-        <DebuggerPage models={models} fields={fields} messages={messages} check={check} run={run} />,
+        <DebuggerPage {...props} run={run} />,
         { title: TITLE },
       );
     });

@@ -26,12 +26,16 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
       });
     })
     .post(`${PATH}/explanations`, async (c) => {
-      await explanations.explain({ ...aboutOf(c), by: generatorOf(await formOf(c)) });
+      const form = await formOf(c);
+      await explanations.explain({ ...aboutOf(c), ...dictionaryOf(form), by: generatorOf(form) });
       return backTo(c);
     })
     .post(`${PATH}/written`, async (c) => {
-      const { id } = await explanations.write({ ...aboutOf(c), text: (await formOf(c)).get("text") ?? "" });
-      if (await hasRecords(engine, aboutOf(c).model)) await explanations.score({ explanation: id });
+      const form = await formOf(c);
+      const asked = { ...aboutOf(c), ...dictionaryOf(form) };
+      const { id, model, dictionary } = await explanations.write({ ...asked, text: form.get("text") ?? "" });
+      const sweeps = await engine.sweeps(model, dictionary);
+      if (sweeps.some(({ state }) => state !== "none")) await explanations.score({ explanation: id });
       return backTo(c);
     })
     .post(`${PATH}/scores`, async (c) => {
@@ -45,8 +49,10 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
     });
 }
 
-async function hasRecords(engine: Engine, model: string): Promise<boolean> {
-  return (await engine.sweeps(model)).some(({ state }) => state !== "none");
+/** Of a latent: its dictionary. */
+function dictionaryOf(form: URLSearchParams): { readonly dictionary?: string } {
+  const dictionary = form.get("dictionary");
+  return dictionary === null ? {} : { dictionary };
 }
 
 function aboutOf(c: Context<AppEnv>): { readonly model: string; readonly component: string } {

@@ -7,7 +7,7 @@ import type { PromptFields, QuestionFields } from "../views/props.ts";
 import { readView } from "../views/view_state.ts";
 import { parseInterventions, parseTrace } from "./change_text.ts";
 import type { AppEnv, Deps } from "./env.ts";
-import { fieldsOfRun, submittedFields } from "./question_form.ts";
+import { dictionariesOf, fieldsOfRun, submittedFields } from "./question_form.ts";
 import { originOf, withSwitchedOff } from "./run_page.ts";
 
 export function formCheckRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
@@ -76,7 +76,9 @@ function differsFromRun(
 ): boolean {
   try {
     const run = engine.storedRun(runId);
-    const shown = fieldsOfRun(run, engine.models().find(({ id }) => id === run.spec.model));
+    const { model } = run.spec;
+    const summary = engine.models().find(({ id }) => id === model);
+    const shown = fieldsOfRun(run, summary, dictionariesOf(engine, model));
     const { off } = readView(query, run.sides.length);
     const tokenCount = run.sides[0]?.tokens.length ?? 0;
     const asText = (form: QuestionFields) => JSON.stringify(comparable(form, tokenCount));
@@ -99,6 +101,9 @@ function comparable(
     objective: rest.objective,
     bos: rest.bos,
     freezeFinalNorm: rest.freezeFinalNorm,
+    basis: [rest.mlpBasis, rest.attentionBasis],
+    dictionaries: rest.dictionaries.toSorted(),
+    dropErrors: rest.dropErrors,
     position: Number(position) < 0
       ? Number(position) + tokenCount
       : position.trim() === ""

@@ -5,6 +5,7 @@ import type { JumpFields } from "../views/parts/jump_form.tsx";
 import type { AppEnv, Deps } from "./env.ts";
 import { examplesFor } from "./examples.ts";
 import { jumpLists } from "./jump_lists.ts";
+import { dictionariesOf } from "./question_form.ts";
 
 const RECENT_RUNS = 10;
 
@@ -32,6 +33,7 @@ export async function renderLanding(
         kind === "sweep" && state !== "done" && state !== "cancelled"
       )}
       jumpLists={new Map(ofModels.map(({ model, lists }) => [model.id, lists]))}
+      dictionaryCounts={new Map(models.map(({ id }) => [id, dictionariesOf(engine, id).length]))}
       examples={examplesFor(models[0]?.id ?? "")}
       recentRuns={engine.recentRuns(RECENT_RUNS)}
       status={engine.status()}

@@ -37,8 +37,14 @@ export function jobRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
     })
     .post("/models/:model/sweep", async (c) => {
       const { id: model } = engine.model(c.req.param("model"));
-      const textSet = new URLSearchParams(await c.req.text()).get("textSet");
-      await engine.startJob({ kind: "sweep", model, ...textSet === null ? {} : { textSet } });
+      const form = new URLSearchParams(await c.req.text());
+      const [textSet, dictionary] = ["textSet", "dictionary"].map((name) => form.get(name) ?? undefined);
+      await engine.startJob({
+        kind: "sweep",
+        model,
+        ...textSet === undefined ? {} : { textSet },
+        ...dictionary === undefined ? {} : { dictionary },
+      });
       return backTo(c);
     });
 }

@@ -2,7 +2,9 @@
 import { Hono } from "hono";
 import { type Engine, type NodeRef, parseNodeRef, type RunResult, ValidationError } from "../engine/mod.ts";
 import { NodePage } from "../views/pages/node_page.tsx";
+import { isLatentRef } from "../views/refs.ts";
 import type { AppEnv, Deps } from "./env.ts";
+import { nodeSources, sourcesOfNode } from "./node_sources.ts";
 import { questionOfSide } from "./run_question.ts";
 
 /** Edges listed of either sign. */
@@ -26,9 +28,11 @@ async function nodeProps(
 ) {
   const kind = kindOf(name);
   const question = questionOfSide(run, 0);
-  const paths = kind === "head" ? ["q", "k", "v"] as const : kind === "mlp" ? [null] : [];
+  const paths = kind === "head" ? ["q", "k", "v"] as const : kind === "mlp" || isLatentRef(name) ? [null] : [];
   const options = { signal };
   const tokens = await engine.scoredTokens({ ...question, node: name }, options);
+  const asked = kind === "attn-latent" ? sourcesOfNode(engine, run, name) : null;
+  const sources = asked === null ? null : await nodeSources(engine, run, asked);
   const upstream = [];
   for (const path of paths) {
     upstream.push(
@@ -39,7 +43,7 @@ async function nodeProps(
     { ...question, node: name, direction: "downstream", topK: EDGE_COUNT },
     options,
   );
-  return { tokens, upstream, downstream };
+  return { tokens, sources, upstream, downstream };
 }
 
 function kindOf(name: string): NodeRef["kind"] {

@@ -1,7 +1,11 @@
 /** The question form between the browser and the engine: reading it, changing it, asking it. */
 import {
+  type DictionaryDetail,
   type Engine,
+  EngineError,
   fieldIssues,
+  latentKind,
+  MAX_DICTIONARIES,
   type ModelSummary,
   OBJECTIVE_KINDS,
   type RunAnswer,
@@ -10,8 +14,10 @@ import {
   runSpecSchema,
   ValidationError,
 } from "../engine/mod.ts";
-import type { FieldMessage, PromptFields, QuestionFields } from "../views/props.ts";
+import { ATTENTION_BASIS_FIELD, DICTIONARY_FIELD, MLP_BASIS_FIELD } from "../views/parts/basis_fields.tsx";
+import type { FieldMessage, ModelDictionary, PromptFields, QuestionFields } from "../views/props.ts";
 import { formatIntervention, formatTrace, parseInterventions, parseTrace } from "./change_text.ts";
+import { chosenDictionaries, namedNodes, tickedDictionaries } from "./form_dictionaries.ts";
 
 const MAX_PROMPTS = 2;
 const LIST_ACTION = /^(add|remove)-(target|distractor)\.([01])(?:\.(\d{1,3}))?$/;
@@ -29,6 +35,10 @@ export const DEFAULT_FIELDS: Omit<QuestionFields, "model"> = {
   topK: "10",
   bos: true,
   freezeFinalNorm: true,
+  mlpBasis: "neuron",
+  attentionBasis: "head",
+  dictionaries: [],
+  dropErrors: false,
   interventions: "",
   trace: "",
 };
@@ -48,6 +58,10 @@ export function submittedFields(form: URLSearchParams, defaultModel: string): Qu
     topK: form.get("k") ?? DEFAULT_FIELDS.topK,
     bos: form.get("bos") === "on",
     freezeFinalNorm: form.get("freezeFinalNorm") === "on",
+    mlpBasis: form.get(MLP_BASIS_FIELD) ?? DEFAULT_FIELDS.mlpBasis,
+    attentionBasis: form.get(ATTENTION_BASIS_FIELD) ?? DEFAULT_FIELDS.attentionBasis,
+    dictionaries: [...new Set(form.getAll(DICTIONARY_FIELD).filter(isFilled))].slice(0, MAX_DICTIONARIES),
+    dropErrors: form.get("dropErrors") === "on",
     interventions: (form.get("interventions") ?? "").replaceAll("\r\n", "\n"),
     trace: form.get("trace") ?? "",
   };
@@ -65,7 +79,11 @@ export function linkedFields(query: URLSearchParams, defaultModel: string): Ques
 }
 
 /** The form that asks a run's question again. Prompts given as tokens are shown as their text, without BOS. */
-export function fieldsOfRun({ spec, sides }: RunResult, model: ModelSummary | undefined): QuestionFields {
+export function fieldsOfRun(
+  { spec, sides }: RunResult,
+  model: ModelSummary | undefined,
+  dictionaries: readonly DictionaryDetail[] = [],
+): QuestionFields {
   const bosId = model?.bos?.id;
   const startsWithBos = bosId !== undefined && sides[0]?.tokens[0]?.id === bosId;
   // Without a tokenizer, texts are token ids with spaces between them.
@@ -91,6 +109,10 @@ export function fieldsOfRun({ spec, sides }: RunResult, model: ModelSummary | un
     topK: String(spec.topK),
     bos: spec.prompts.some((prompt) => "text" in prompt) ? spec.bos : startsWithBos,
     freezeFinalNorm: spec.freezeFinalNorm,
+    mlpBasis: spec.basis.mlp,
+    attentionBasis: spec.basis.attention,
+    dictionaries: tickedDictionaries(spec, dictionaries),
+    dropErrors: spec.dropErrors ?? false,
     interventions: spec.interventions.map(formatIntervention).join("\n"),
     trace: spec.trace === null ? "" : formatTrace(spec.trace),
   };
@@ -136,15 +158,25 @@ export type Asked = { readonly answer: RunAnswer } | { readonly messages: readon
 /** Asks the form's question. Other errors than a wrong field are thrown on. */
 export async function askForm(engine: Engine, fields: QuestionFields, signal: AbortSignal): Promise<Asked> {
   try {
-    return { answer: await engine.run(runInput(fields), { signal }) };
+    return { answer: await engine.run(runInput(fields, dictionariesOf(engine, fields.model)), { signal }) };
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     return { messages: error.issues.map(({ path, message }) => ({ path: inputPath(path, fields), message })) };
   }
 }
 
+/** The dictionaries of a model; none of one that is not loaded. */
+export function dictionariesOf(engine: Pick<Engine, "model">, model: string): readonly ModelDictionary[] {
+  try {
+    return engine.model(model).dictionaries.map((detail) => ({ ...detail, kind: latentKind(detail) }));
+  } catch (error) {
+    if (error instanceof EngineError) return [];
+    throw error;
+  }
+}
+
 /** The form as a question; inputs left empty are not part of it. @throws {ValidationError} */
-function runInput(fields: QuestionFields): RunSpecInput {
+function runInput(fields: QuestionFields, known: readonly DictionaryDetail[]): RunSpecInput {
   const { interventions, issues: lineIssues } = parseInterventions(fields.interventions);
   const { trace, issues: traceIssues } = parseTrace(fields.trace);
   const parsed = runSpecSchema.safeParse({
@@ -159,6 +191,8 @@ function runInput(fields: QuestionFields): RunSpecInput {
     freezeFinalNorm: fields.freezeFinalNorm,
     interventions,
     trace,
+    basis: { mlp: fields.mlpBasis, attention: fields.attentionBasis },
+    dropErrors: fields.dropErrors,
     topK: integer(fields.topK, 10),
   });
   const issues = [
@@ -173,7 +207,8 @@ function runInput(fields: QuestionFields): RunSpecInput {
     })),
   ];
   if (!parsed.success || issues.length > 0) throw new ValidationError(issues);
-  return parsed.data;
+  const choice = { ...parsed.data, nodes: namedNodes(parsed.data), dictionaries: fields.dictionaries };
+  return { ...parsed.data, dictionaries: chosenDictionaries(choice, known) };
 }
 
 /** Wording for fields that are text in the form and something else in the question. */

@@ -4,13 +4,15 @@ import { type ComponentExplanations, type Engine, EngineError, parseNodeRef, typ
 import { LENS_TOKENS } from "../views/parts/lens_card.tsx";
 import { VIEW_FIELD } from "../views/parts/question_form.tsx";
 import type { Change, Loaded, NodeDetail, QuestionFields, ShownRun } from "../views/props.ts";
-import { componentOf } from "../views/refs.ts";
+import { componentOf, layerOf } from "../views/refs.ts";
 import { isOpen, readView, type RunViewState } from "../views/view_state.ts";
 import { formatIntervention, formatTrace } from "./change_text.ts";
+import { findComponent } from "./component_names.ts";
 import type { AppEnv } from "./env.ts";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf, questionOfSide } from "./run_question.ts";
+import { nodeSources, sourcesRequest } from "./node_sources.ts";
 import { codeSnippets } from "./snippets.ts";
 
 /** Tokens at either end of a list in an open row. */
@@ -32,6 +34,8 @@ export async function shownRun(
       await loaded(nodeDetail(engine, result, { ref, pair: view.pair }), patience),
     ]),
   );
+  const asked = isOpen(view, "nodes") ? sourcesRequest(engine, result, view) : null;
+  const sources = asked === null ? null : loaded(nodeSources(engine, result, asked), patience);
   const lens = isOpen(view, "lens") ? loaded(lensOf(engine, result, view), patience) : null;
   return {
     result,
@@ -42,15 +46,16 @@ export async function shownRun(
     trace: spec.trace === null ? null : formatTrace(spec.trace),
     measurement: engine.measurement(result.id, {}),
     details: new Map(await details),
-    explanations: await explanationsOf(engine, spec.model, view.open.filter(isShown)),
+    explanations: await explanationsOf(engine, result, view.open.filter(isShown)),
+    sources: await sources,
     lens: await lens,
   };
 }
 
 /** What is stored about the components of some nodes; embeddings have none. A failure here is no failure of the page. */
 async function explanationsOf(
-  { explanations }: Engine,
-  model: string,
+  engine: Engine,
+  { spec: { model, dictionaries } }: RunResult,
   refs: readonly string[],
 ): Promise<ReadonlyMap<string, ComponentExplanations>> {
   const found = new Map<string, ComponentExplanations>();
@@ -58,7 +63,10 @@ async function explanationsOf(
     const component = componentOf(ref);
     if (component === null) continue;
     try {
-      found.set(ref, await explanations.list(model, component));
+      const named = findComponent(engine.model(model), component, { wanted: null, inUse: dictionaries });
+      if ("problem" in named) continue;
+      const dictionary = named.dictionary?.id;
+      found.set(ref, await engine.explanations.list({ model, component, dictionary }));
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
     }
@@ -81,7 +89,7 @@ export function withSwitchedOff(fields: QuestionFields, off: readonly string[]):
 
 /** Layer of the first intervention: embeddings come before all. */
 function firstChangedLayer({ spec: { interventions } }: RunResult): number | null {
-  const layers = interventions.map(({ node: ref }) => Number(/^\w+\/(\d+)\//.exec(ref)?.[1] ?? -1));
+  const layers = interventions.map(({ node: ref }) => layerOf(ref) ?? -1);
   return layers.length === 0 ? null : Math.min(...layers);
 }
 

@@ -4,12 +4,20 @@ import type { RunResult, RunSpecInput } from "../engine/mod.ts";
 /** What every question about a run shares. */
 export type SharedQuestion = Pick<
   RunSpecInput,
-  "model" | "prompts" | "bos" | "objective" | "freezeFinalNorm" | "interventions"
+  | "model"
+  | "prompts"
+  | "bos"
+  | "objective"
+  | "freezeFinalNorm"
+  | "interventions"
+  | "basis"
+  | "dictionaries"
+  | "dropErrors"
 >;
 
 /** The whole question, all prompts and interventions, without its trace. */
 export function questionOf({ spec }: RunResult): SharedQuestion {
-  const { prompts, interventions, model, bos, objective, freezeFinalNorm } = spec;
+  const { prompts, interventions, model, bos, objective, freezeFinalNorm, basis, dictionaries, dropErrors } = spec;
   return structuredClone({
     model,
     prompts,
@@ -18,6 +26,10 @@ export function questionOf({ spec }: RunResult): SharedQuestion {
     objective,
     freezeFinalNorm,
     interventions,
+    basis,
+    dictionaries,
+    // Without dictionaries there are no errors.
+    ...dropErrors === undefined ? {} : { dropErrors },
   }) as SharedQuestion;
 }
 

@@ -17,7 +17,7 @@ import { logitsCsv, nodesCsv } from "./csv.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { checkedForm } from "./form_check.tsx";
 import { PAGE_PATIENCE_MS } from "./loaded.ts";
-import { askForm, fieldsOfRun, submittedFields } from "./question_form.ts";
+import { askForm, dictionariesOf, fieldsOfRun, submittedFields } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { nextView, originOf, runOfOrigin, shownRun, withSwitchedOff } from "./run_page.ts";
 import { cardData } from "./run_data.ts";
@@ -32,13 +32,18 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const submitted = submittedFields(form, models[0]?.id ?? "");
       const edited = withEdits(submitted, form);
       const fields = change === null ? edited : applyChange(edited, change);
+      const dictionaries = dictionariesOf(engine, fields.model);
       const origin = originOf(c, form);
       const asked = await askForm(engine, fields, c.req.raw.signal);
       if ("messages" in asked) {
         const run = isFragmentRequest(c.req.raw.headers) ? null : await runOfOrigin(c, engine, origin);
         // What is wrong stands beside its field; that the answer is to another question is still to be said.
         const check = { ...checkedForm(c, engine, { form, fields }), prompts: [], problem: null };
-        return refuse(c, { models, fields, messages: asked.messages, check, run }, form.get(VIEW_FIELD) ?? "");
+        return refuse(
+          c,
+          { models, dictionaries, fields, messages: asked.messages, check, run },
+          form.get(VIEW_FIELD) ?? "",
+        );
       }
       const { result } = asked.answer;
       const isChanged = fields !== submitted;
@@ -57,7 +62,8 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       );
       if (!isChanged) return c.render(shell, { title: titleOf(result) });
       // The form says what was asked now.
-      const askedForm = <QuestionForm models={models} fields={fields} messages={[]} view={url} isOutOfBand />;
+      const props = { models, dictionaries, fields, messages: [], view: url };
+      const askedForm = <QuestionForm {...props} isOutOfBand />;
       return c.render(<>{shell}{askedForm}</>, { title: titleOf(result) });
     })
     .post("/runs/:id/measured", async (c) => {
@@ -104,7 +110,10 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
       const { runId } = originOf(c, new URLSearchParams());
       if (isFragment && (runId === null || runId === result.id)) return c.render(<RunShell {...run} />, { title });
       const models = engine.models();
-      const fields = withSwitchedOff(fieldsOfRun(result, models.find(({ id }) => id === result.spec.model)), view.off);
+      const { spec: { model } } = result;
+      const dictionaries = dictionariesOf(engine, model);
+      const asked = fieldsOfRun(result, models.find(({ id }) => id === model), dictionaries);
+      const props = { models, dictionaries, fields: withSwitchedOff(asked, view.off), messages: [] };
       if (isFragment) {
         // Undo leads to another run than the page shows: the form asks that one's question then.
         const url = runUrl(result.id, view);
@@ -112,12 +121,12 @@ export function runRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
           <>
             <PageTitle title={title} />
             <RunShell {...run} />
-            <QuestionForm models={models} fields={fields} messages={[]} view={url} isOutOfBand />
+            <QuestionForm {...props} view={url} isOutOfBand />
           </>,
           { title },
         );
       }
-      return c.render(<DebuggerPage models={models} fields={fields} messages={[]} run={run} />, { title });
+      return c.render(<DebuggerPage {...props} run={run} />, { title });
     });
 }
 

@@ -1,8 +1,19 @@
 /** `GET /search`: components by what fires on a text, or by the texts of a sweep that hold a phrase. */
 import { type Context, Hono } from "hono";
-import type { Engine, Firing, FiringSort, ModelSummary, SearchResult } from "../engine/mod.ts";
+import {
+  type Engine,
+  type Firing,
+  type FiringSort,
+  LATENT_KINDS,
+  latentKind,
+  type ModelDetail,
+  type ModelSummary,
+  type SearchResult,
+} from "../engine/mod.ts";
+import { isLatentKind } from "../views/component_kinds.ts";
 import { SearchContent, SearchPage } from "../views/pages/search_page.tsx";
 import { SEARCH_ROWS } from "../views/parts/found_table.tsx";
+import type { LatentChoice } from "../views/parts/search_filter.tsx";
 import { SEARCH_FIELD, SEARCH_ID } from "../views/parts/search_form.tsx";
 import { readSearchView, type SearchView } from "../views/search_view.ts";
 import { searchUrl } from "../views/urls.ts";
@@ -34,29 +45,46 @@ async function searchProps(c: Context<AppEnv>, engine: Engine, view: SearchView)
   const models = engine.models();
   const model = engine.model(view.model ?? models[0]?.id ?? "");
   const patience = isFragmentRequest(c.req.raw.headers) ? SEARCH_PATIENCE_MS : PAGE_PATIENCE_MS;
-  const swept = (await engine.sweeps(model.id)).filter(({ state }) => state !== "none");
+  const latents = latentsOf(model, view);
+  const { dictionary } = latents;
+  const isNowhere = view.kind !== null && isLatentKind(view.kind) && dictionary === null;
+  const swept = isNowhere ? [] : (await engine.sweeps(model.id, dictionary)).filter(({ state }) => state !== "none");
   const sources = swept.map(({ textSet }) => textSet);
   const source = view.textSet === null ? sources[0] ?? null : sources.find((set) => set === view.textSet) ?? null;
-  const isAsked = view.q !== "";
+  const isAsked = view.q !== "" && !isNowhere;
   const [firing, found] = await Promise.all([
-    isAsked && view.in === "firing" ? loaded(firingOf(engine, { model, view, source }), patience) : null,
+    isAsked && view.in === "firing" ? loaded(firingOf(engine, { model, view, dictionary, source }), patience) : null,
     isAsked && view.in === "text" && source !== null
-      ? loaded(foundOf(engine, { model, view, source }), patience)
+      ? loaded(foundOf(engine, { model, view, dictionary, source }), patience)
       : null,
   ]);
-  return { models, model, view, sources, source, job: sweepJob(engine, model.id), firing, found };
+  return { models, model, view, latents, sources, source, job: sweepJob(engine, model.id, dictionary), firing, found };
+}
+
+/** Which latents can be looked for, and the dictionary that is: the one of the address, or the first of its kind. */
+function latentsOf({ dictionaries }: ModelDetail, { kind, dictionary: wanted }: SearchView): LatentChoice {
+  const own = dictionaries.filter((detail) => latentKind(detail) === kind).map(({ id }) => id);
+  return {
+    kinds: LATENT_KINDS.filter((known) => dictionaries.some((detail) => latentKind(detail) === known)),
+    dictionaries: own,
+    dictionary: own.find((id) => id === wanted) ?? own[0] ?? null,
+  };
 }
 
 interface Asked {
   readonly model: ModelSummary;
   readonly view: SearchView;
+  /** Of latents; else null. */
+  readonly dictionary: string | null;
   /** Null without records. */
   readonly source: string | null;
 }
 
-function scopeOf({ model, view: { kind, layers, page }, source }: Asked) {
+function scopeOf({ model, view: { kind, layers, page }, dictionary, source }: Asked) {
   const textSet = source === null ? {} : { textSet: source };
-  return { model: model.id, kind, layers: [...layers], page, pageSize: SEARCH_ROWS, ...textSet };
+  // A dictionary is of one layer.
+  const where = dictionary === null ? { layers: [...layers] } : { dictionary };
+  return { model: model.id, kind, ...where, page, pageSize: SEARCH_ROWS, ...textSet };
 }
 
 /** A page past the end is the last one. */

@@ -1,5 +1,6 @@
 /** What a model's catalogue shows, as its URL says it. `readCatalogueView` and `catalogueQuery` are each other's inverse. */
-import type { CatalogueSort } from "../engine/mod.ts";
+import type { CatalogueSort, ComponentKind } from "../engine/mod.ts";
+import { componentKind } from "./component_kinds.ts";
 
 /** Statistics of every component, and scores that heads have besides, in the order of the columns. */
 export const STATISTIC_SORTS = ["max", "mean", "variance", "skewness", "kurtosis", "fractionActive"] as const;
@@ -31,7 +32,9 @@ export const SORT_TITLES: Readonly<Record<CatalogueSort, string>> = {
 };
 
 export interface CatalogueView {
-  readonly kind: "head" | "mlp";
+  readonly kind: ComponentKind;
+  /** Of latents, the dictionary; null for the first of their kind. */
+  readonly dictionary: string | null;
   /** One layer; null for all. */
   readonly layer: number | null;
   readonly sort: CatalogueSort;
@@ -42,15 +45,17 @@ export interface CatalogueView {
   readonly textSet: string | null;
 }
 
-/** What is shown first of a kind: heads by induction, neurons by their largest value. */
+/** What is shown first of a kind: heads by induction, others by their largest value. */
 export function defaultCatalogue(kind: CatalogueView["kind"]): CatalogueView {
-  return { kind, layer: null, sort: kind === "head" ? "induction" : "max", direction: "desc", page: 1, textSet: null };
+  const sort = kind === "head" ? "induction" : "max";
+  return { kind, dictionary: null, layer: null, sort, direction: "desc", page: 1, textSet: null };
 }
 
 export function catalogueQuery(view: CatalogueView): URLSearchParams {
-  const { kind, layer, sort, direction, page, textSet } = view;
+  const { kind, dictionary, layer, sort, direction, page, textSet } = view;
   const query = new URLSearchParams();
   if (kind !== "head") query.set("kind", kind);
+  if (dictionary !== null) query.set("dictionary", dictionary);
   if (layer !== null) query.set("layer", String(layer));
   if (sort !== defaultCatalogue(kind).sort) query.set("sort", sort);
   if (direction !== "desc") query.set("dir", direction);
@@ -61,12 +66,13 @@ export function catalogueQuery(view: CatalogueView): URLSearchParams {
 
 /** Reads a view; what is not understood is as by default. */
 export function readCatalogueView(query: URLSearchParams): CatalogueView {
-  const kind = query.get("kind") === "mlp" ? "mlp" : "head";
+  const kind = componentKind(query.get("kind")) ?? "head";
   const number = (name: string) => /^\d{1,6}$/.test(query.get(name) ?? "") ? Number(query.get(name)) : null;
   const sorts: readonly CatalogueSort[] = kind === "head" ? [...STATISTIC_SORTS, ...SCORE_SORTS] : STATISTIC_SORTS;
-  const textSet = query.get("set");
+  const [textSet, dictionary] = [query.get("set"), query.get("dictionary")];
   return {
     kind,
+    dictionary: dictionary === null || dictionary === "" ? null : dictionary.slice(0, 300),
     layer: number("layer"),
     sort: sorts.find((known) => known === query.get("sort")) ?? defaultCatalogue(kind).sort,
     direction: query.get("dir") === "asc" ? "asc" : "desc",

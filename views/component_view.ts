@@ -23,6 +23,8 @@ export interface PinnedToken {
 export interface ComponentView {
   /** The run that the reader came from: its prompts are shown. */
   readonly run: string | null;
+  /** Of latents, the dictionary; null for the first of their kind and layer. */
+  readonly dictionary: string | null;
   /** The text set whose records are shown; null for the first that has some. */
   readonly textSet: string | null;
   /** For heads: which way a token's pairs are coloured when it is pointed at. */
@@ -38,6 +40,7 @@ export interface ComponentView {
 
 export const DEFAULT_COMPONENT_VIEW: ComponentView = {
   run: null,
+  dictionary: null,
   textSet: null,
   mode: "outgoing",
   whole: [],
@@ -46,9 +49,12 @@ export const DEFAULT_COMPONENT_VIEW: ComponentView = {
   plan: false,
 };
 
-export function componentQuery({ run, textSet, mode, whole, own, pin, plan }: ComponentView): URLSearchParams {
+export function componentQuery(
+  { run, dictionary, textSet, mode, whole, own, pin, plan }: ComponentView,
+): URLSearchParams {
   const query = new URLSearchParams();
   if (run !== null) query.set("run", run);
+  if (dictionary !== null) query.set("dictionary", dictionary);
   if (textSet !== null) query.set("set", textSet);
   if (mode !== "outgoing") query.set("mode", mode);
   if (whole.length > 0) query.set("all", whole.join(","));
@@ -62,9 +68,10 @@ export function componentQuery({ run, textSet, mode, whole, own, pin, plan }: Co
 export function readComponentView(query: URLSearchParams): ComponentView {
   const [, picture, token] = /^([a-z]+(?:\.\d{1,4}){1,2})\.(\d{1,5})$/.exec(query.get("pin") ?? "") ?? [];
   const lists = new Set(query.getAll("all").flatMap((text) => text.split(",")));
-  const textSet = query.get("set");
+  const [textSet, dictionary] = [query.get("set"), query.get("dictionary")];
   return {
     run: /^[0-9a-f]{8,64}$/.test(query.get("run") ?? "") ? query.get("run") : null,
+    dictionary: dictionary === null || dictionary === "" ? null : dictionary.slice(0, 300),
     textSet: textSet === null || textSet === "" ? null : textSet.slice(0, 200),
     mode: query.get("mode") === "incoming" ? "incoming" : "outgoing",
     whole: SHORT_LISTS.filter((list) => lists.has(list)),

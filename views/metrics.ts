@@ -4,8 +4,8 @@ export const METRIC_COLUMNS = [
     key: "activation",
     title: "Activation",
     help:
-      "What the node computed: a neuron’s output after its nonlinearity, or the share of its attention that a head " +
-      "pays to the token. An embedding has 1.",
+      "What the node computed: a neuron’s output after its nonlinearity, a latent’s strength, or the share of its " +
+      "attention that a head pays to the token. Embeddings and errors have 1.",
   },
   {
     key: "writeNorm",

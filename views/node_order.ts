@@ -1,7 +1,7 @@
 /** Which rows of the node table are shown, in which order: filter, sort, page, group. */
 import type { NodeRow, Side } from "../engine/mod.ts";
 import { METRIC_COLUMNS, type MetricKey } from "./metrics.ts";
-import { componentOf, kindOf, layerOf, placesOf } from "./refs.ts";
+import { componentOf, kindOf, layerOf, partOf, placesOf } from "./refs.ts";
 import type { Grouping, NodeFilter, RunViewState } from "./view_state.ts";
 
 /** A node's value on a side, or the difference of a pair of sides; NaN where a side has no such tokens. */
@@ -113,7 +113,7 @@ export function groupedNodes(
         return componentOf(ref) ?? "embed";
       case "layer": {
         const layer = layerOf(ref);
-        return layer === null ? "embed" : `${kindOf(ref) === "head" ? "attention" : "MLP"} of layer ${layer}`;
+        return layer === null ? "embed" : `${partOf(ref)} of layer ${layer}`;
       }
       case "token":
         return `@${placesOf(ref)[0]}`;
@@ -149,7 +149,8 @@ export function beyondTopK(nodes: readonly NodeRow[], order: Order, k: number): 
   const hasSign = metric === "directEffect" || metric === "totalEffect";
   const beyond = new Set<string>();
   for (const [kind, rows] of Map.groupBy(nodes, ({ ref }) => kindOf(ref))) {
-    if (kind === "embed") continue;
+    // All embeddings and errors are listed.
+    if (kind === "embed" || kind === "error") continue;
     const value = (row: NodeRow) => {
       const own = metricValue(row, metric, order) || 0;
       return hasSign ? own : Math.abs(own);

@@ -1,16 +1,20 @@
 /** What the pages are given. Routes fill these in; views turn them into HTML and compute nothing but presentation. */
 import type {
+  AttributedLatent,
   CatalogueSort,
   ComponentExplanations,
+  DictionaryDetail,
   EdgesResult,
   EngineStatus,
   Job,
+  LatentKind,
   LensResult,
   Measurement,
   ModelSummary,
   RunResult,
   ScoredTokens,
   SweepSummary,
+  Token,
 } from "../engine/mod.ts";
 import type { FormCheckProps } from "./parts/form_check.tsx";
 import type { JumpFields } from "./parts/jump_form.tsx";
@@ -36,6 +40,12 @@ export interface QuestionFields {
   readonly topK: string;
   readonly bos: boolean;
   readonly freezeFinalNorm: boolean;
+  /** In what the MLPs are shown: `neuron` or `latent`; and the attention: `head` or `latent`. */
+  readonly mlpBasis: string;
+  readonly attentionBasis: string;
+  /** Ids of the dictionaries that are ticked (`routes/form_dictionaries.ts`). */
+  readonly dictionaries: readonly string[];
+  readonly dropErrors: boolean;
   /** One intervention a line (`routes/change_text.ts`). */
   readonly interventions: string;
   /** The traced node and the way into it, empty for none. */
@@ -71,6 +81,8 @@ export interface JumpList {
 
 export interface LandingProps {
   readonly models: readonly ModelSummary[];
+  /** How many dictionaries each model has, by id. */
+  readonly dictionaryCounts: ReadonlyMap<string, number>;
   /** Of all models. */
   readonly sweeps: readonly SweepSummary[];
   /** Sweeps that are under way, rest or failed. */
@@ -101,6 +113,15 @@ export interface CodeSnippets {
 /** What an open row of the node table tells: the node's tokens on each side that is compared. */
 export type NodeDetail = readonly { readonly label: string; readonly tokens: ScoredTokens }[];
 
+/** Which tokens attention latents come from, on one side. */
+export interface NodeSources {
+  /** Label of the side. */
+  readonly label: string;
+  readonly tokens: readonly Token[];
+  /** By the ref of the row. */
+  readonly latents: ReadonlyMap<string, AttributedLatent>;
+}
+
 /** A run as a page shows it. */
 export interface ShownRun {
   readonly result: RunResult;
@@ -117,12 +138,21 @@ export interface ShownRun {
   readonly details: ReadonlyMap<string, Loaded<NodeDetail>>;
   /** What is said of the components of open rows, by ref. */
   readonly explanations: ReadonlyMap<string, ComponentExplanations>;
+  /** Where the listed attention latents come from; null where none is listed that has sources. */
+  readonly sources: Loaded<NodeSources> | null;
   /** Null while its card is closed. */
   readonly lens: Loaded<LensResult> | null;
 }
 
+/** A dictionary of a model, with the kind of its latents. */
+export interface ModelDictionary extends DictionaryDetail {
+  readonly kind: LatentKind;
+}
+
 export interface DebuggerProps {
   readonly models: readonly ModelSummary[];
+  /** Those of the form's model. */
+  readonly dictionaries: readonly ModelDictionary[];
   readonly fields: QuestionFields;
   readonly messages: readonly FieldMessage[];
   /** What the model makes of a form that was changed and not asked. */
@@ -136,7 +166,9 @@ export interface NodePageProps {
   /** The node's ref. */
   readonly name: string;
   readonly tokens: ScoredTokens;
-  /** One for each way into the node; none for an embedding. */
+  /** Where an attention latent comes from; null for other nodes. */
+  readonly sources: NodeSources | null;
+  /** One for each way into the node; none for an embedding and an error. */
   readonly upstream: readonly EdgesResult[];
   readonly downstream: EdgesResult;
 }

@@ -1,5 +1,6 @@
 /** What the page of searches shows, as its URL says it. `readSearchView` and `searchQuery` are each other's inverse. */
-import type { FoundSort, PhraseMatch } from "../engine/mod.ts";
+import type { ComponentKind, FoundSort, PhraseMatch } from "../engine/mod.ts";
+import { componentKind } from "./component_kinds.ts";
 
 /** Longest text that is looked at, in characters: as long as a component's page takes. */
 export const MAX_SEARCH_TEXT = 2000;
@@ -19,8 +20,10 @@ export interface SearchView {
   readonly in: "firing" | "text";
   /** How a phrase is compared. */
   readonly match: PhraseMatch;
-  /** Null for both. */
-  readonly kind: "head" | "mlp" | null;
+  /** Null for heads and neurons. */
+  readonly kind: ComponentKind | null;
+  /** Of latents, the dictionary; null for the first of their kind. */
+  readonly dictionary: string | null;
   /** Rising; none for all. */
   readonly layers: readonly number[];
   /** The token of the text at which values count; null for all. */
@@ -40,6 +43,7 @@ export const DEFAULT_SEARCH: SearchView = {
   in: "firing",
   match: "text",
   kind: null,
+  dictionary: null,
   layers: [],
   token: null,
   sort: null,
@@ -56,6 +60,7 @@ export function searchQuery(view: SearchView): URLSearchParams {
   if (isText) query.set("in", view.in);
   if (isText && view.match !== "text") query.set("match", view.match);
   if (view.kind !== null) query.set("kind", view.kind);
+  if (view.dictionary !== null) query.set("dictionary", view.dictionary);
   view.layers.forEach((layer) => query.append("layer", String(layer)));
   if (!isText && view.token !== null) query.set("token", String(view.token));
   if (view.sort !== null) query.set("sort", view.sort);
@@ -69,14 +74,15 @@ export function searchQuery(view: SearchView): URLSearchParams {
 export function readSearchView(query: URLSearchParams): SearchView {
   const way = query.get("in") === "text" ? "text" : "firing";
   const isText = way === "text";
-  const kind = query.get("kind");
+  const dictionary = query.get("dictionary");
   const layers = query.getAll("layer").flatMap((text) => numberOf(text) ?? []);
   return {
     model: nameOf(query.get("model")),
     q: (query.get("q") ?? "").replaceAll("\r\n", "\n").slice(0, MAX_SEARCH_TEXT),
     in: way,
     match: isText && query.get("match") === "tokens" ? "tokens" : "text",
-    kind: kind === "head" || kind === "mlp" ? kind : null,
+    kind: componentKind(query.get("kind")),
+    dictionary: dictionary === null || dictionary === "" ? null : dictionary.slice(0, 300),
     layers: [...new Set(layers)].toSorted((a, b) => a - b),
     token: isText ? null : numberOf(query.get("token")),
     sort: SEARCH_SORTS[way].find((known) => known === query.get("sort")) ?? null,

@@ -19,6 +19,19 @@ export function homeUrl(): AppUrl {
   return url("/");
 }
 
+/** The question form, answered, in the latents of one dictionary. */
+export function askInLatentsUrl(model: string, { id, kind }: { readonly id: string; readonly kind: string }): AppUrl {
+  const part = kind === "mlp-latent" ? "mlp" : kind === "attn-latent" ? "attention" : null;
+  return url(
+    "/debugger",
+    new URLSearchParams([
+      ["model", model],
+      ...part === null ? [] : [[`basis.${part}`, "latent"]],
+      ["dictionary", id],
+    ]),
+  );
+}
+
 /** The question form, of a model if one is given. */
 export function debuggerUrl(model: string | null = null): AppUrl {
   return url("/debugger", new URLSearchParams(model === null ? [] : [["model", model]]));
@@ -129,6 +142,11 @@ export function explanationsUrl({ q, model, page }: ExplanationsView = {}): AppU
 /** Where explanations of a component are made (`explanations`), written, scored (`scores`) and removed. */
 export function explainUrl(model: string, component: string, action: string): AppUrl {
   return url(`${componentUrl(model, component)}/${action}`);
+}
+
+/** The dictionaries of a model. */
+export function dictionariesUrl(model: string): AppUrl {
+  return url(`/models/${encodeURIComponent(model)}/dictionaries`);
 }
 
 /** Where a sweep of a model is begun. */

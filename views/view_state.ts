@@ -10,8 +10,19 @@ export const NODE_SORTS = ["ref", "activation", "writeNorm", "directEffect", "to
 export type NodeSort = typeof NODE_SORTS[number];
 
 /** Kinds of nodes, as the table calls them. */
-export const NODE_KINDS = ["head", "neuron", "embed"] as const;
+export const NODE_KINDS = ["head", "neuron", "attn-latent", "mlp-latent", "resid-latent", "error", "embed"] as const;
 export type NodeKind = typeof NODE_KINDS[number];
+
+/** Kinds for people. */
+export const NODE_KIND_NAMES: Readonly<Record<NodeKind, string>> = {
+  head: "head",
+  neuron: "neuron",
+  "attn-latent": "attention latent",
+  "mlp-latent": "MLP latent",
+  "resid-latent": "residual latent",
+  error: "error",
+  embed: "embed",
+};
 
 /** What rows can be gathered under. */
 export const GROUPINGS = ["component", "layer", "token"] as const;
@@ -22,6 +33,7 @@ export const CARDS = {
   logits: true,
   effects: false,
   layers: true,
+  sparsity: true,
   nodes: true,
   lens: false,
   checks: true,

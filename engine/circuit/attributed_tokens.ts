@@ -1,6 +1,6 @@
 /** Where an attention latent's value comes from, token by token: the question behind `POST /api/v1/attributed-tokens`. */
 import { z } from "zod";
-import { ValidationError } from "../errors.ts";
+import { type FieldIssue, ValidationError } from "../errors.ts";
 import type { DictionaryDetail } from "../model/dictionary.ts";
 import type { Token } from "../model/summary.ts";
 import { resolveWriter } from "./edge_rows.ts";
@@ -8,40 +8,63 @@ import { dictionaryOf, type NodeSpace } from "./node_range.ts";
 import type { LatentRef } from "./refs.ts";
 import { runSpecSchema } from "./run_spec.ts";
 
+/** Most latents of one question. */
+export const MAX_ATTRIBUTED = 200;
+
 export const attributedTokensRequestSchema = runSpecSchema.omit({ trace: true, topK: true }).extend({
   prompts: runSpecSchema.shape.prompts.max(1, "Expected exactly one prompt"),
-  node: z.string().max(100).meta({ description: "The attention latent, as in attn-latent/1/44@7" }),
+  nodes: z.array(z.string().max(100)).min(1, "Expected at least one attention latent").max(MAX_ATTRIBUTED).meta({
+    description: "Attention latents, as in attn-latent/1/44@7",
+  }),
 });
 
 export type AttributedTokensRequest = z.input<typeof attributedTokensRequestSchema>;
 
-export interface AttributedTokens {
+/** What all heads bring to one latent. */
+export interface AttributedLatent {
   readonly node: string;
-  /** The latent before it is changed. Where it is 0, so is every attribution. */
+  /** The latent before it is changed. Where it is 0, so is every value. */
   readonly activation: number;
-  /** The prompt's tokens up to the latent's. */
-  readonly tokens: readonly Token[];
-  /** What all heads bring from each of these tokens, along the latent's encoder. */
+  /** By token, up to the latent's: what is brought from there, along the latent's encoder. */
   readonly values: readonly number[];
 }
 
-/** The latent of a ref. @throws {ValidationError} if it names none whose value heads bring */
-export function resolveAttentionLatent(ref: string, space: NodeSpace, tokenCount: number): LatentRef {
-  const found = resolveWriter({ ref, path: null }, space, tokenCount);
-  if (found.kind !== "attn-latent") {
-    throw new ValidationError([{
-      path: "node",
-      message: `"${ref}" has no source tokens: expected a latent of the attention, as in attn-latent/1/44@7`,
-    }]);
-  }
-  const detail = dictionaryOf(space.dictionaries, found.kind, found.layer)?.detail;
-  if (detail === undefined || !readsHeads(detail)) {
-    throw new ValidationError([{
-      path: "node",
-      message: `The dictionary of "${ref}" reads ${detail?.readHook}: expected one that reads what heads write`,
-    }]);
-  }
-  return found;
+export interface AttributedTokens {
+  /** All tokens of the prompt. */
+  readonly tokens: readonly Token[];
+  /** In the order of the request. */
+  readonly latents: readonly AttributedLatent[];
+}
+
+/** The latents of refs. @throws {ValidationError} if one names none whose value heads bring */
+export function resolveAttentionLatents(
+  refs: readonly string[],
+  space: NodeSpace,
+  tokenCount: number,
+): readonly LatentRef[] {
+  const issues: FieldIssue[] = [];
+  const latents = refs.flatMap((ref, index) => {
+    const path = `nodes.${index}`;
+    try {
+      const found = resolveWriter({ ref, path: null }, space, tokenCount);
+      if (found.kind === "attn-latent") {
+        const detail = dictionaryOf(space.dictionaries, found.kind, found.layer)?.detail;
+        if (detail !== undefined && readsHeads(detail)) return [found];
+        const message =
+          `The dictionary of "${ref}" reads ${detail?.readHook}: expected one that reads what heads write`;
+        issues.push({ path, message });
+      } else {
+        const message = `"${ref}" has no source tokens: expected a latent of the attention, as in attn-latent/1/44@7`;
+        issues.push({ path, message });
+      }
+    } catch (error) {
+      if (!(error instanceof ValidationError)) throw error;
+      issues.push(...error.issues.map(({ message }) => ({ path, message })));
+    }
+    return [];
+  });
+  if (issues.length > 0) throw new ValidationError(issues);
+  return latents;
 }
 
 /** Whether a dictionary reads the sum of what heads write, so that each token has its share in a latent. */

@@ -3,9 +3,9 @@
  * estimate. Estimates are first-order; the difference between the two is what they leave out.
  */
 import { z } from "zod";
-import type { Architecture } from "../model/architecture.ts";
 import type { Edit } from "./edits.ts";
 import { type InterventionContext, nodeEntry } from "./intervention_spec.ts";
+import type { NodeSpace } from "./node_range.ts";
 import { isError, parseNodeRef } from "./refs.ts";
 import type { RunResult } from "./run_result.ts";
 
@@ -80,12 +80,11 @@ export function measureCandidates(
 }
 
 /** How many variants are executed at once: as many as the working memory allows, and at least one. */
-export function variantsAtOnce(
-  { mlpWidth, modelWidth, headCount, vocabularySize }: Architecture,
-  slotCount: number,
-): number {
-  // A layer's neurons before and after GELU, its residuals, scores and pattern, and the logits of one position.
-  const floats = slotCount * (3 * mlpWidth + 8 * modelWidth) + 3 * headCount * slotCount * slotCount +
+export function variantsAtOnce({ architecture, dictionaries }: NodeSpace, slotCount: number): number {
+  const { mlpWidth, modelWidth, headCount, vocabularySize } = architecture;
+  const latents = Math.max(0, ...dictionaries.map(({ detail }) => detail.latentCount));
+  // A layer's neurons before and after GELU, its latents, its residuals, scores and pattern, and the logits of one position.
+  const floats = slotCount * (3 * mlpWidth + 4 * latents + 8 * modelWidth) + 3 * headCount * slotCount * slotCount +
     2 * vocabularySize;
   return Math.max(1, Math.floor(CHUNK_BYTES / (4 * floats)));
 }

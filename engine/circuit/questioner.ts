@@ -25,7 +25,12 @@ import type {
   TensorNumbers,
   TensorsQuestion,
 } from "./questions.ts";
-import { attributedTokensFeeds, attributedTokensKind, buildAttributedTokensGraph } from "./attributed_tokens_graph.ts";
+import {
+  attributedTokensFeeds,
+  attributedTokensKind,
+  buildAttributedTokensGraph,
+  readAttributedTokens,
+} from "./attributed_tokens_graph.ts";
 import { attentionFeeds, attentionKind, buildAttentionGraph, readAttention } from "./attention_graph.ts";
 import { type Edit, standardEdits } from "./edits.ts";
 import { buildEdgesGraph, edgeCountFeed, type EdgeNumbers, type EdgesKind, readEdges } from "./edges_graph.ts";
@@ -243,18 +248,17 @@ export class Questioner {
     return readAttention(output(fetches, "values"), question.rows[question.side]?.tokens ?? []);
   }
 
-  /** What all heads bring to an attention latent, by token. */
-  async attributedTokens(model: ModelWeights, question: AttributedTokensQuestion): Promise<AttributedTokensNumbers> {
-    const kind = attributedTokensKind(question, model.architecture);
+  /** What all heads bring to attention latents, by token. */
+  async attributedTokens(
+    model: ModelWeights,
+    question: AttributedTokensQuestion,
+  ): Promise<readonly AttributedTokensNumbers[]> {
+    const kind = attributedTokensKind(question, model);
     const key = JSON.stringify(["attributed-tokens", model.id, kind]);
     const { session } = await this.#session(key, () => buildAttributedTokensGraph(model, kind));
-    const fetches = await session.execute({
-      ...await this.#feeds(model, question),
-      ...attributedTokensFeeds(question),
-    });
-    const values = output(fetches, "values").subarray(0, question.latent.token + 1);
-    // Adding 0 makes a zero of either sign the same zero, as it is once stored.
-    return { activation: output(fetches, "activation")[0] ?? NaN, values: Array.from(values, (value) => value + 0) };
+    const feeds = { ...await this.#feeds(model, question), ...attributedTokensFeeds(model, question) };
+    const fetches = await session.execute(feeds);
+    return readAttributedTokens(question, (name) => output(fetches, name));
   }
 
   /** Sums over some texts. */

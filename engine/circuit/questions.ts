@@ -107,9 +107,9 @@ export interface AttentionQuestion extends Question {
   readonly metric: Metric;
 }
 
-/** Asks where an attention latent's value comes from, on the first side. */
+/** Asks where the values of attention latents come from, on the first side. */
 export interface AttributedTokensQuestion extends Question {
-  readonly latent: LatentRef;
+  readonly latents: readonly LatentRef[];
 }
 
 /** What all heads bring to a latent from each token up to its own. */

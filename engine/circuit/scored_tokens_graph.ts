@@ -5,15 +5,15 @@
  *   read   which tokens would drive it: W_E[v] · ∂pre-activation/∂residual at the token that is read, the norm's scale held
  *   alone  the pre-activation of a neuron, or of a latent of the MLP, if the residual were the token's embedding and nothing else
  */
-import { add, gelu, mul, sub } from "../onnx/elementwise.ts";
+import { add, cast, gelu, mul, sub } from "../onnx/elementwise.ts";
 import { layerNorm, matMul, reduceMean, reduceSum } from "../onnx/linear.ts";
-import { expand, gather, gatherNd, reshape } from "../onnx/shaping.ts";
+import { expand, gather, gatherNd, reshape, unsqueeze } from "../onnx/shaping.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import { blockOf } from "../model/architecture.ts";
 import type { Dictionary } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { preEntries } from "../model/latents.ts";
-import { freezableNorm, linear } from "../model/transformer.ts";
+import { freezableNorm, isToken, linear } from "../model/transformer.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import { buildQuestion, type QuestionKind } from "./question_graph.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
@@ -32,8 +32,11 @@ export function buildReadScores(model: ModelWeights, kind: QuestionKind): GraphR
   const question = buildQuestion(model, kind, false);
   const [gradient] = question.gradients([question.front]);
   if (gradient === undefined) throw new Error("Internal: gradient() answered too few values");
+  // Nothing is read at empty slots. Where a latent reads the stream itself, its gradient follows from weights alone: what says how many slots
+  // there are comes from here.
+  const real = unsqueeze(cast(isToken(question.forward.order), "float32"), 2);
   // A path is read at one token: the only reader.
-  const read = reduceSum(gatherNd(gradient, question.readerIndex), { axes: [1] });
+  const read = reduceSum(gatherNd(mul(gradient, real), question.readerIndex), { axes: [1] });
   return scoresOf(matMul(read, model.weights.tokenEmbedding, { transB: true }));
 }
 

@@ -3,7 +3,7 @@
  * together, and how many of the sequences where they are strongest are the same. A sweep keeps 64 random sequences and 20 of the strongest
  * (`group_statistics.ts`): this is a first look, no measurement.
  */
-import { type Component, type ComponentKind, formatComponent } from "./component.ts";
+import { type Component, type ComponentKind, formatComponent, type Group } from "./component.ts";
 import { RANDOM_SEQUENCES, TOP_SEQUENCES } from "./corpus_requests.ts";
 import { type GroupStatistics, NO_SEQUENCE } from "./group_statistics.ts";
 import type { CoActivation, CorrelatedComponent, SharedSequences } from "./related_request.ts";
@@ -51,7 +51,7 @@ export class CoActivationSearch {
   }
 
   /** Compares with every component of a layer. */
-  add(group: GroupStatistics, { kind, layer }: Omit<Component, "index">): void {
+  add({ kind, layer }: Group, group: GroupStatistics): void {
     const correlations = new Float64Array(group.size);
     const shared = new Float64Array(group.size);
     for (let index = 0; index < group.size; index++) {

@@ -1,6 +1,6 @@
 /**
- * What a head or neuron does over a text set: examples and statistics, as pages and the API show them. Values of a neuron are its
- * post-activations at tokens; of a head the write norms of its token pairs, ‖P v W_O‖.
+ * What a head, neuron or latent does over a text set: examples and statistics, as pages and the API show them. Values of a neuron or latent
+ * are its activations after the nonlinearity, at tokens; of a head the write norms of its token pairs, ‖P v W_O‖.
  */
 import type { Token } from "../model/summary.ts";
 
@@ -9,7 +9,7 @@ export interface Example {
   /** Its number in the text set; null for text from elsewhere. */
   readonly sequence: number | null;
   readonly tokens: readonly Token[];
-  /** Neurons: `[token]`. Heads: `[query][key]`, keys up to the query. */
+  /** Neurons and latents: `[token]`. Heads: `[query][key]`, keys up to the query. */
   readonly values: readonly number[] | readonly (readonly number[])[];
   readonly max: number;
   /** Where the maximum is: `[token]`, or `[query, key]`. */
@@ -67,8 +67,10 @@ export const HEAD_SCORES = [
 ] as const satisfies readonly (keyof HeadScores)[];
 
 export interface ComponentRecords {
-  /** `mlp/5/1234` or `head/9/8`. */
+  /** `mlp/5/1234`, `head/9/8` or `mlp-latent/5/88`. */
   readonly component: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
   /** Id of the text set, or of the published records. */
   readonly source: string;
   /** Of published records: those in their file. */
@@ -76,9 +78,9 @@ export interface ComponentRecords {
   readonly tokenCount: number;
   /** Null where published records do not say. */
   readonly statistics: ValueStatistics | null;
-  /** Null for neurons, and for records from elsewhere. */
+  /** Null for all but heads, and for records from elsewhere. */
   readonly scores: HeadScores | null;
-  /** By falling maximum. */
+  /** By falling maximum; of a latent only those on which it is active. */
   readonly top: readonly Example[];
   /** The same sequences for every component. */
   readonly random: readonly Example[];

@@ -19,11 +19,19 @@ const modelField = z.string().optional().meta({ description: "Id of a loaded mod
 const textSetField = z.string().max(200).optional().meta({
   description: "Id of a text set; default: the model's first one that has records",
 });
-const componentField = z.string().max(100).meta({ description: "As in mlp/5/1234 or head/9/8" });
+/** A component's ref. */
+export const componentField = z.string().max(100).meta({
+  description: "As in mlp/5/1234, head/9/8 or mlp-latent/5/88",
+});
+/** Which dictionary, where components are latents. */
+export const dictionaryField = z.string().max(300).optional().meta({
+  description: "Of latents: id of their dictionary; default: the first loaded one of their kind and layer",
+});
 
 export const recordsRequestSchema = z.strictObject({
   model: modelField,
   component: componentField,
+  dictionary: dictionaryField,
   textSet: textSetField,
   top: z.int().min(0).max(TOP_SEQUENCES).default(10).meta({ description: "How many top sequences" }),
   random: z.int().min(0).max(RANDOM_SEQUENCES).default(6).meta({
@@ -36,6 +44,7 @@ export type RecordsRequest = z.input<typeof recordsRequestSchema>;
 export const activationsRequestSchema = z.strictObject({
   model: modelField,
   component: componentField,
+  dictionary: dictionaryField,
   texts: z.array(z.string().max(100_000)).min(1).max(MAX_ACTIVATION_TEXTS).meta({
     description: "Texts, none longer than the model's context",
   }),
@@ -54,7 +63,10 @@ export const catalogueRequestSchema = z.strictObject({
   model: modelField,
   textSet: textSetField,
   kind: z.enum(COMPONENT_KINDS, { error: `Expected one of ${COMPONENT_KINDS.join(", ")}` }),
-  layer: z.int().min(0).nullable().default(null).meta({ description: "Only this layer; default: all" }),
+  layer: z.int().min(0).nullable().default(null).meta({
+    description: "Only this layer; default: all, and for latents that of the first dictionary of their kind",
+  }),
+  dictionary: dictionaryField,
   sort: z.enum(CATALOGUE_SORTS, { error: `Expected one of ${CATALOGUE_SORTS.join(", ")}` }).default("max"),
   direction: z.enum(["descending", "ascending"], { error: "Expected descending or ascending" }).default("descending"),
   page: z.int().min(1).max(1_000_000).default(1),
@@ -64,15 +76,17 @@ export const catalogueRequestSchema = z.strictObject({
 export type CatalogueRequest = z.input<typeof catalogueRequestSchema>;
 
 export interface CatalogueRow extends Pick<ValueStatistics, typeof CATALOGUE_STATISTICS[number]> {
-  /** `mlp/5/1234` or `head/9/8`. */
+  /** `mlp/5/1234`, `head/9/8` or `mlp-latent/5/88`. */
   readonly component: string;
-  /** Null for neurons. */
+  /** Null for all but heads. */
   readonly scores: HeadScores | null;
 }
 
 export interface Catalogue {
   /** Id of the text set. */
   readonly source: string;
+  /** Of latents: id of their dictionary; else null. */
+  readonly dictionary: string | null;
   /** Rows of all pages. */
   readonly total: number;
   readonly rows: readonly CatalogueRow[];
@@ -83,6 +97,7 @@ export const layerRecordsRequestSchema = z.strictObject({
   textSet: textSetField,
   kind: z.enum(COMPONENT_KINDS, { error: `Expected one of ${COMPONENT_KINDS.join(", ")}` }),
   layer: z.int().min(0),
+  dictionary: dictionaryField,
 });
 
 export type LayerRecordsRequest = z.input<typeof layerRecordsRequestSchema>;
@@ -90,6 +105,8 @@ export type LayerRecordsRequest = z.input<typeof layerRecordsRequestSchema>;
 /** A component's statistics with the places of its top sequences; their values are computed when the component is asked for. */
 export interface LayerRecord {
   readonly component: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
   readonly source: string;
   readonly statistics: ValueStatistics;
   readonly scores: HeadScores | null;

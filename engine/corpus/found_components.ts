@@ -1,6 +1,6 @@
 /** Components in the order of what was found of them. */
 import { EngineError } from "../errors.ts";
-import { type Component, formatComponent } from "./component.ts";
+import { type Component, formatComponent, type Group } from "./component.ts";
 import { TOP_SEQUENCES } from "./corpus_requests.ts";
 import { FirstOf } from "./first_of.ts";
 import type { StrongestPlaces } from "./firing_graph.ts";
@@ -17,8 +17,6 @@ import type { PhraseMatches } from "./text_search.ts";
 
 /** Of the median of the largest values. */
 const QUIET_SHARE = 0.01;
-
-type Group = Omit<Component, "index">;
 
 /** The components that fire on a text. */
 export class FiringRanking {
@@ -150,7 +148,7 @@ export class PhraseRanking {
 
 /** `[token]`, or `[query, key]`. */
 function placeOf({ kind }: Group, place: number): readonly number[] {
-  return kind === "mlp" ? [place] : [Math.floor(place / PLACE_KEYS), place % PLACE_KEYS];
+  return kind === "head" ? [Math.floor(place / PLACE_KEYS), place % PLACE_KEYS] : [place];
 }
 
 /**

@@ -1,11 +1,13 @@
 /**
- * What is collected of all neurons, or all heads, of one layer. Everything lies in one buffer: it moves between threads without a copy
+ * What is collected of all neurons, or all heads, of one layer, or of all latents of a dictionary. Everything lies in one buffer: it moves between threads without a copy
  * and is stored as it is. Two of them merge by adding sums and counts, by taking minima and maxima, and by merging lists; whatever is
  * collected in parts is the same as in one go, up to the rounding of float64 sums.
  */
 import { EngineError } from "../errors.ts";
 import { BIN_COUNT, binOf } from "./histogram.ts";
 import { RANDOM_SEQUENCES, TOP_SEQUENCES } from "./corpus_requests.ts";
+
+const ZERO_BIN = binOf(0, 0);
 
 /** Sums of powers of the values: x, x², x³, x⁴. */
 const POWERS = 4;
@@ -114,18 +116,12 @@ export class GroupStatistics {
    * @throws {EngineError} if one is not finite
    */
   addNeurons(values: Float32Array, sequences: readonly CollectedSequence[]): void {
-    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
-    const width = values.length / (this.size * sequences.length);
-    for (let component = 0; component < this.size; component++) {
-      sequences.forEach((sequence, row) => {
-        this.#best = -Infinity;
-        const start = (component * sequences.length + row) * width;
-        this.#addSpan(component, { values, bits, start, end: start + sequence.length, place: 0 });
-        this.#keepBest(component, sequence);
-      });
-    }
-    for (const { length } of sequences) this.count[0] = (this.count[0] ?? 0) + length;
-    this.#requireFinite();
+    this.#addActivations(values, sequences, -Infinity);
+  }
+
+  /** The same for latents. Most are 0 nearly everywhere: a sequence on which one is never above 0 is none of its strongest. */
+  addLatents(values: Float32Array, sequences: readonly CollectedSequence[]): void {
+    this.#addActivations(values, sequences, 0);
   }
 
   /**
@@ -144,7 +140,7 @@ export class GroupStatistics {
           const start = ((row * this.size + component) * width + query) * width;
           this.#addSpan(component, { values, bits, start, end: start + query + 1, place: query * PLACE_KEYS });
         }
-        this.#keepBest(component, sequence);
+        this.#keepBest(component, sequence, -Infinity);
       }
       this.count[0] = (this.count[0] ?? 0) + sequence.length * (sequence.length + 1) / 2;
     });
@@ -187,14 +183,35 @@ export class GroupStatistics {
     };
   }
 
-  /** The tight loop: a row of values of one component, at consecutive places. */
+  /** @param above Maxima up to this are not listed */
+  #addActivations(values: Float32Array, sequences: readonly CollectedSequence[], above: number): void {
+    const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
+    const width = values.length / (this.size * sequences.length);
+    for (let component = 0; component < this.size; component++) {
+      sequences.forEach((sequence, row) => {
+        this.#best = -Infinity;
+        const start = (component * sequences.length + row) * width;
+        this.#addSpan(component, { values, bits, start, end: start + sequence.length, place: 0 });
+        this.#keepBest(component, sequence, above);
+      });
+    }
+    for (const { length } of sequences) this.count[0] = (this.count[0] ?? 0) + length;
+    this.#requireFinite();
+  }
+
+  /** The tight loop: a row of values of one component, at consecutive places. Zeros, which most activations of latents are, are only counted. */
   #addSpan(component: number, { values, bits, start, end, place }: Span): void {
     const { sums, minima, maxima, positive, histograms, size } = this;
     const bins = component * BIN_COUNT;
     let [s1, s2, s3, s4, above] = [0, 0, 0, 0, 0];
     let [least, most, mostAt] = [Infinity, -Infinity, 0];
+    let [zeros, zeroAt] = [0, 0];
     for (let i = start; i < end; i++) {
       const x = values[i] ?? 0;
+      if (x === 0) {
+        if (zeros++ === 0) zeroAt = i;
+        continue;
+      }
       const square = x * x;
       s1 += x;
       s2 += square;
@@ -209,6 +226,11 @@ export class GroupStatistics {
       const bin = bins + binOf(x, bits[i] ?? 0);
       histograms[bin] = (histograms[bin] ?? 0) + 1;
     }
+    if (zeros > 0) {
+      histograms[bins + ZERO_BIN] = (histograms[bins + ZERO_BIN] ?? 0) + zeros;
+      least = Math.min(least, 0);
+      if (most < 0) [most, mostAt] = [0, zeroAt];
+    }
     sums[component] = (sums[component] ?? 0) + s1;
     sums[size + component] = (sums[size + component] ?? 0) + s2;
     sums[2 * size + component] = (sums[2 * size + component] ?? 0) + s3;
@@ -222,9 +244,9 @@ export class GroupStatistics {
     }
   }
 
-  #keepBest(component: number, { number, sampleSlot }: CollectedSequence): void {
+  #keepBest(component: number, { number, sampleSlot }: CollectedSequence, above: number): void {
     const last = component * TOP_SEQUENCES + TOP_SEQUENCES - 1;
-    if (this.#best >= (this.topValues[last] ?? 0)) {
+    if (this.#best > above && this.#best >= (this.topValues[last] ?? 0)) {
       this.keepTop(component, { value: this.#best, sequence: number, place: this.#bestPlace });
     }
     if (sampleSlot !== null) this.sampleMaxima[component * RANDOM_SEQUENCES + sampleSlot] = this.#best;

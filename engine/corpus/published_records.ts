@@ -105,6 +105,7 @@ function recordsOf(bytes: Uint8Array, name: string, { component, ids }: Asked): 
   const all = [...top, ...random, ...byQuantile.flatMap(({ examples }) => examples)];
   return {
     component: formatComponent(component),
+    dictionary: null,
     source: PUBLISHED_SOURCE,
     sequenceCount: all.length,
     tokenCount: all.reduce((count, { tokens }) => count + tokens.length, 0),

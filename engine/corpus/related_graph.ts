@@ -7,7 +7,7 @@ import type { GraphRequest } from "../onnx/simplify.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
-import { type Component, type ComponentKind, componentsPerLayer } from "./component.ts";
+import { componentsPerLayer, type ModelComponent, type ModelKind } from "./component.ts";
 import {
   type Factored,
   type FoldedHeads,
@@ -30,7 +30,7 @@ import {
 
 /** What a component is compared with, in one way. */
 export type ListPlan =
-  & { readonly kind: ComponentKind }
+  & { readonly kind: ModelKind }
   & (
     | { readonly relation: "similar"; readonly by: Similarity }
     | { readonly relation: "upstream" | "downstream"; readonly by: ReaderWay }
@@ -42,15 +42,15 @@ export function planOutput({ relation, kind, by }: ListPlan): string {
 }
 
 /** Ways into a reader of a kind. */
-const WAYS = { mlp: ["in"], head: ["q", "k", "v"] } as const satisfies Record<ComponentKind, readonly ReaderWay[]>;
+const WAYS = { mlp: ["in"], head: ["q", "k", "v"] } as const satisfies Record<ModelKind, readonly ReaderWay[]>;
 
 const SIMILARITIES_OF = { mlp: ["output", "input"], head: ["ov", "qk"] } as const satisfies Record<
-  ComponentKind,
+  ModelKind,
   readonly Similarity[]
 >;
 
 /** Everything that a component of a kind is compared with; heads before neurons. */
-export function listPlans(own: ComponentKind): readonly ListPlan[] {
+export function listPlans(own: ModelKind): readonly ListPlan[] {
   const kinds = ["head", "mlp"] as const;
   return [
     ...SIMILARITIES_OF[own].map((by): ListPlan => ({ relation: "similar", kind: own, by })),
@@ -62,7 +62,7 @@ export function listPlans(own: ComponentKind): readonly ListPlan[] {
 /** Layers whose components stand in a list: `from` to before `to`. An MLP reads what the heads of its own layer write. */
 export function listedLayers(
   { relation, kind }: ListPlan,
-  own: Omit<Component, "index">,
+  own: Omit<ModelComponent, "index">,
   layerCount: number,
 ): { readonly from: number; readonly to: number } {
   switch (relation) {
@@ -78,7 +78,7 @@ export function listedLayers(
 /** Inputs int64 `[1]` each: which neuron or head of which layer. */
 const [LAYER_INPUT, INDEX_INPUT] = ["component.layer", "component.index"] as const;
 
-export function relatedFeeds({ layer, index }: Component): Record<string, Tensor> {
+export function relatedFeeds({ layer, index }: ModelComponent): Record<string, Tensor> {
   return { [LAYER_INPUT]: int64([1], [layer]), [INDEX_INPUT]: int64([1], [index]) };
 }
 
@@ -91,8 +91,8 @@ type Folded =
  * Outputs as `planOutput` names them, for any component of a kind. Compositions are computed with every layer, also with those that cannot
  * be listed: so that one graph does for all layers.
  */
-export function buildRelatedGraph(model: ModelWeights, own: ComponentKind): GraphRequest {
-  const layers = model.weights.blocks.map((_, layer): Readonly<Record<ComponentKind, Folded>> => ({
+export function buildRelatedGraph(model: ModelWeights, own: ModelKind): GraphRequest {
+  const layers = model.weights.blocks.map((_, layer): Readonly<Record<ModelKind, Folded>> => ({
     mlp: { kind: "mlp", neurons: foldedNeurons(model, layer) },
     head: { kind: "head", heads: foldedHeads(model, layer) },
   }));

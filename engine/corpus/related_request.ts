@@ -1,13 +1,15 @@
 /** Which components have to do with one: what is asked, and what is answered. `related_graph.ts` says how weights are compared. */
 import { z } from "zod";
 import type { ComponentKind } from "./component.ts";
+import { componentField, dictionaryField } from "./corpus_requests.ts";
 
 /** Longest list of related components. */
 export const MAX_RELATED = 50;
 
 export const relatedRequestSchema = z.strictObject({
   model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
-  component: z.string().max(100).meta({ description: "As in mlp/5/1234 or head/9/8" }),
+  component: componentField,
+  dictionary: dictionaryField,
   textSet: z.string().max(200).optional().meta({
     description: "Id of a text set for co-activation; default: the model's first one that was swept",
   }),
@@ -16,8 +18,11 @@ export const relatedRequestSchema = z.strictObject({
 
 export type RelatedRequest = z.input<typeof relatedRequestSchema>;
 
-/** What of two components of one kind can be alike: what neurons write and read; what heads move and where they look. */
-export const SIMILARITIES = ["output", "input", "ov", "qk"] as const;
+/**
+ * What of two components of one kind can be alike: what neurons write and read; what heads move and where they look; what latents write
+ * and read, within their dictionary and in others.
+ */
+export const SIMILARITIES = ["output", "input", "ov", "qk", "decoder", "encoder", "decoder-elsewhere"] as const;
 export type Similarity = typeof SIMILARITIES[number];
 
 /** Ways from what a writer writes into a reader: into a neuron, or into a head's query, key or value. */
@@ -30,6 +35,8 @@ export interface RelatedByWeights {
   readonly component: string;
   /** A cosine, or for compositions with heads a share of what the two norms allow, from 0. */
   readonly score: number;
+  /** Of a latent: id of its dictionary. */
+  readonly dictionary?: string;
 }
 
 export interface RelatedList<By> {
@@ -50,6 +57,13 @@ export interface WeightRelations {
   readonly upstream: readonly RelatedList<ReaderWay>[];
   /** Components that come after it, by how much of what it writes they read. */
   readonly downstream: readonly RelatedList<ReaderWay>[];
+}
+
+/** What the weights of a dictionary say of one of its latents. */
+export interface LatentNeighbours {
+  readonly similar: readonly RelatedList<Similarity>[];
+  /** Cosine of its encoder column and its decoder row; null where it writes elsewhere than it reads. */
+  readonly alignment: number | null;
 }
 
 /** A component by when it is active: two maxima that go together over random sequences. */
@@ -92,6 +106,10 @@ export interface CoActivation {
 
 export interface RelatedComponents extends WeightRelations {
   readonly component: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
+  /** Cosine of what a latent reads and what it writes; null for others, and where it writes elsewhere than it reads. */
+  readonly alignment: number | null;
   /** Null where no sweep has collected anything. */
   readonly coActivation: CoActivation | null;
 }

@@ -3,7 +3,7 @@ import type { Questioner } from "../circuit/questioner.ts";
 import { output } from "../circuit/read_run.ts";
 import { EngineError } from "../errors.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { type Component, componentsPerLayer, formatComponent } from "./component.ts";
+import { componentsPerLayer, formatComponent, type ModelComponent } from "./component.ts";
 import {
   buildRelatedGraph,
   listedLayers,
@@ -23,7 +23,7 @@ import { strongest } from "./strongest.ts";
 export async function relatedByWeights(
   questioner: Pick<Questioner, "execute">,
   model: ModelWeights,
-  { component, top }: { readonly component: Component; readonly top: number },
+  { component, top }: { readonly component: ModelComponent; readonly top: number },
 ): Promise<WeightRelations> {
   const { kind } = component;
   const compiled = { key: ["related", kind], build: () => buildRelatedGraph(model, kind) };
@@ -57,7 +57,7 @@ function listed(
   { scores, component, top }: {
     /** `[layer, component]` */
     readonly scores: Float32Array;
-    readonly component: Component;
+    readonly component: ModelComponent;
     readonly top: number;
   },
 ): readonly RelatedByWeights[] {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Token } from "../model/summary.ts";
 import { COMPONENT_KINDS } from "./component.ts";
+import { dictionaryField } from "./corpus_requests.ts";
 
 /** Components that a search keeps in its order; of more it tells only how many there are. */
 export const MAX_FOUND_COMPONENTS = 200;
@@ -36,8 +37,14 @@ const scope = {
   textSet: z.string().max(200).optional().meta({
     description: "Id of a text set; default: the model's first one that has records",
   }),
-  kind: oneOf(COMPONENT_KINDS).nullable().default(null).meta({ description: "Only heads or neurons; default: both" }),
+  kind: oneOf(COMPONENT_KINDS).nullable().default(null).meta({
+    description: "Only components of this kind; default: heads and neurons, or with a dictionary its latents",
+  }),
   layers: z.array(z.int().min(0)).max(1000).default([]).meta({ description: "Only these layers; default: all" }),
+  dictionary: dictionaryField.meta({
+    description:
+      "Of latents: id of the one dictionary to look in; default: the first loaded one of the kind and layers",
+  }),
   page: z.int().min(1).max(1_000_000).default(1),
   pageSize: z.int().min(1).max(MAX_SEARCH_ROWS).default(50),
 };
@@ -58,9 +65,9 @@ export type FiringRequest = z.input<typeof firingRequestSchema>;
 
 /** A component and its strongest place in the text. */
 export interface FiringRow {
-  /** `mlp/5/1234` or `head/9/8`. */
+  /** `mlp/5/1234`, `head/9/8` or `mlp-latent/5/88`. */
   readonly component: string;
-  /** Neurons: the activation; heads: the write norm of the pair. Above 0. */
+  /** Neurons and latents: the activation; heads: the write norm of the pair. Above 0. */
   readonly value: number;
   /** Largest value over the text set; null without records. */
   readonly largest: number | null;
@@ -74,6 +81,8 @@ export interface Firing {
   readonly model: string;
   /** Id of the text set that values are compared with; null where there are no records. */
   readonly source: string | null;
+  /** Of latents: id of their dictionary; else null. */
+  readonly dictionary: string | null;
   /** The text as the model reads it. */
   readonly tokens: readonly Token[];
   readonly token: number | null;
@@ -132,7 +141,7 @@ export interface FoundComponent {
   /** Where `value` is: the sequence, and `[token]` or `[query, key]`. */
   readonly sequence: number;
   readonly at: readonly number[];
-  /** Which end of the pair is on the phrase; for neurons `token`. */
+  /** Which end of the pair is on the phrase; for neurons and latents `token`. */
   readonly on: "token" | "query" | "key" | "both";
 }
 
@@ -140,6 +149,8 @@ export interface SearchResult {
   readonly model: string;
   /** Id of the text set. */
   readonly source: string;
+  /** Of latents: id of their dictionary; else null. */
+  readonly dictionary: string | null;
   readonly q: string;
   readonly match: PhraseMatch;
   /** Sequences of the set; a phrase that goes on from one to the next is not found. */

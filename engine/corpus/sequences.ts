@@ -53,12 +53,16 @@ const PLANNED_TOGETHER = 512;
  * on with the batches that it had.
  *
  * @param maxTokens Of a batch, filled up to its longest sequence; a batch has at least one sequence
+ * @param chosen Which sequences; default: all
  */
-export function planBatches(sequences: Sequences, maxTokens: number): readonly (readonly number[])[] {
+export function planBatches(
+  sequences: Sequences,
+  maxTokens: number,
+  chosen: readonly number[] = Array.from({ length: sequences.count }, (_, i) => i),
+): readonly (readonly number[])[] {
   const batches: number[][] = [];
-  for (let from = 0; from < sequences.count; from += PLANNED_TOGETHER) {
-    const size = Math.min(PLANNED_TOGETHER, sequences.count - from);
-    const numbers = Array.from({ length: size }, (_, i) => from + i);
+  for (let from = 0; from < chosen.length; from += PLANNED_TOGETHER) {
+    const numbers = chosen.slice(from, from + PLANNED_TOGETHER);
     numbers.sort((a, b) => sequences.lengthOf(b) - sequences.lengthOf(a) || a - b);
     let batch: number[] = [];
     for (const number of numbers) {

@@ -38,9 +38,9 @@ export function momentsOf(group: GroupStatistics, kind: ComponentKind, index: nu
     variance,
     skewness: variance === 0 ? NaN : third / variance ** 1.5,
     kurtosis: variance === 0 ? NaN : fourth / variance ** 2,
-    fractionActive: kind === "mlp"
-      ? (group.positive[index] ?? 0) / count
-      : shareAbove(ACTIVE_SHARE * max, countsOf(group, index)),
+    fractionActive: kind === "head"
+      ? shareAbove(ACTIVE_SHARE * max, countsOf(group, index))
+      : (group.positive[index] ?? 0) / count,
     min,
     max,
   };

@@ -12,7 +12,7 @@ import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { buildForward, type Forward, hookOf, isToken } from "../model/transformer.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
-import type { Component } from "./component.ts";
+import type { ModelKind } from "./component.ts";
 
 /** Longest sequence of a sweep, in tokens; longer documents are cut into several. */
 export const MAX_SEQUENCE_TOKENS = 128;
@@ -58,11 +58,14 @@ export function buildSweepGraph(model: ModelWeights): GraphRequest {
   return { outputs, names: new Map() };
 }
 
-/** Input int64 `[1]`: which neuron or head. */
-const COMPONENT_INPUT = "component";
+/** Input int64 `[1]`: which neuron, head or latent. */
+export const COMPONENT_INPUT = "component";
 
 /** Output `values` of one component of a layer: activations `[sequence, token]`, or write norms `[sequence, query, key]`. */
-export function buildValuesGraph(model: ModelWeights, { kind, layer }: Omit<Component, "index">): GraphRequest {
+export function buildValuesGraph(
+  model: ModelWeights,
+  { kind, layer }: { readonly kind: ModelKind; readonly layer: number },
+): GraphRequest {
   const forward = buildForward(model.architecture, model.weights);
   const values = kind === "mlp" ? blockHook(forward, layer, "mlp.hook_post") : pairNorms(model, forward, layer);
   const chosen = gather(values, graphInput(COMPONENT_INPUT, "int64", [1]), kind === "mlp" ? 2 : 1);

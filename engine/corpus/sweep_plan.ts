@@ -1,5 +1,6 @@
 /** The steps of a sweep, in order: repeated sequences and copying first, so that a partial sweep has scores; then the texts. */
 import type { Architecture } from "../model/architecture.ts";
+import type { DictionaryDetail } from "../model/dictionary.ts";
 import type { CollectedSequence } from "./group_statistics.ts";
 import { copiedTokens, repeatedSequences } from "./head_scores.ts";
 import { planBatches, type Sequences } from "./sequences.ts";
@@ -7,6 +8,9 @@ import type { SweepStep } from "./sweeper.ts";
 
 /** Changes with what a step collects, or how texts are cut: what an older program has collected is then not gone on with. */
 export const SWEEP_VERSION = 1;
+
+/** Activations of latents that a step may have: 32 MB of them. */
+const STEP_LATENTS = 2 ** 23;
 
 /** Multiplications that a step may have: a quarter of a second of the engine thread on two cores (measured: 128 tokens of GPT-2 small). */
 const STEP_MULTIPLICATIONS = 128 * 85e6;
@@ -18,31 +22,38 @@ export function tokensPerStep({ layerCount, modelWidth, mlpWidth }: Architecture
   return Math.max(1, Math.min(MAX_STEP_TOKENS, Math.round(STEP_MULTIPLICATIONS / perToken)));
 }
 
-export class SweepPlan {
-  /** Steps in all. */
-  readonly stepCount: number;
-  readonly #architecture: Architecture;
+/** The same where only the latents of one dictionary are computed, in the layers up to its own. */
+export function latentTokensPerStep(
+  { modelWidth, mlpWidth }: Pick<Architecture, "modelWidth" | "mlpWidth">,
+  { layer, inputWidth, latentCount }: Pick<DictionaryDetail, "layer" | "inputWidth" | "latentCount">,
+): number {
+  const perToken = (layer + 1) * (4 * modelWidth ** 2 + 2 * modelWidth * mlpWidth) + inputWidth * latentCount;
+  const most = Math.min(MAX_STEP_TOKENS, STEP_LATENTS / latentCount, STEP_MULTIPLICATIONS / perToken);
+  return Math.max(1, Math.round(most));
+}
+
+/** What is done one after the other. */
+export type Plan = Pick<SweepPlan, "stepCount" | "step" | "progressOf">;
+
+/** Batches of the texts. */
+class TextBatches {
+  /** How many there are. */
+  readonly count: number;
   readonly #sequences: Sequences;
   readonly #slots: ReadonlyMap<number, number>;
-  readonly #first: readonly SweepStep[];
   readonly #batches: readonly (readonly number[])[];
 
-  /** @param stepTokens As `tokensPerStep` says; part of what identifies a sweep */
-  constructor(architecture: Architecture, sequences: Sequences, stepTokens: number) {
-    this.#architecture = architecture;
+  constructor(sequences: Sequences, stepTokens: number) {
     this.#sequences = sequences;
     this.#slots = new Map(sequences.sample().map((number, slot) => [number, slot]));
-    this.#first = [...this.#repeated(stepTokens), ...this.#copying()];
     this.#batches = planBatches(sequences, stepTokens);
-    this.stepCount = this.#first.length + this.#batches.length;
+    this.count = this.#batches.length;
   }
 
-  step(index: number): SweepStep {
-    const first = this.#first[index];
-    if (first !== undefined) return first;
+  /** One batch, as steps hold it. */
+  at(index: number): Pick<SweepStep & { readonly kind: "text" }, "texts" | "sequences"> {
     const numbers = this.#numbersOf(index);
     return {
-      kind: "text",
       texts: numbers.map((number) => this.#sequences.at(number)),
       sequences: numbers.map((number): CollectedSequence => ({
         number,
@@ -52,7 +63,7 @@ export class SweepPlan {
     };
   }
 
-  /** Sequences and tokens of the text that a step reads; none of those steps that read other sequences. */
+  /** Sequences and tokens of a batch; none of one that there is not. */
   progressOf(index: number): { readonly sequences: number; readonly tokens: number } {
     const numbers = this.#numbersOf(index);
     const tokens = numbers.reduce((sum, number) => sum + this.#sequences.lengthOf(number), 0);
@@ -60,7 +71,60 @@ export class SweepPlan {
   }
 
   #numbersOf(index: number): readonly number[] {
-    return this.#batches[index - this.#first.length] ?? [];
+    return this.#batches[index] ?? [];
+  }
+}
+
+/** The sweep of a dictionary: the texts alone. */
+export class LatentSweepPlan {
+  readonly stepCount: number;
+  readonly #dictionary: string;
+  readonly #batches: TextBatches;
+
+  /** @param options `dictionary`: its id; `stepTokens`: as `latentTokensPerStep` says */
+  constructor(
+    sequences: Sequences,
+    { dictionary, stepTokens }: { readonly dictionary: string; readonly stepTokens: number },
+  ) {
+    this.#dictionary = dictionary;
+    this.#batches = new TextBatches(sequences, stepTokens);
+    this.stepCount = this.#batches.count;
+  }
+
+  step(index: number): SweepStep {
+    return { kind: "latents", dictionary: this.#dictionary, ...this.#batches.at(index) };
+  }
+
+  progressOf(index: number): { readonly sequences: number; readonly tokens: number } {
+    return this.#batches.progressOf(index);
+  }
+}
+
+/** The sweep of a model itself. */
+export class SweepPlan {
+  /** Steps in all. */
+  readonly stepCount: number;
+  readonly #architecture: Architecture;
+  readonly #sequences: Sequences;
+  readonly #first: readonly SweepStep[];
+  readonly #batches: TextBatches;
+
+  /** @param stepTokens As `tokensPerStep` says; part of what identifies a sweep */
+  constructor(architecture: Architecture, sequences: Sequences, stepTokens: number) {
+    this.#architecture = architecture;
+    this.#sequences = sequences;
+    this.#first = [...this.#repeated(stepTokens), ...this.#copying()];
+    this.#batches = new TextBatches(sequences, stepTokens);
+    this.stepCount = this.#first.length + this.#batches.count;
+  }
+
+  step(index: number): SweepStep {
+    return this.#first[index] ?? { kind: "text", ...this.#batches.at(index - this.#first.length) };
+  }
+
+  /** Sequences and tokens of the text that a step reads; none of those steps that read other sequences. */
+  progressOf(index: number): { readonly sequences: number; readonly tokens: number } {
+    return this.#batches.progressOf(index - this.#first.length);
   }
 
   #repeated(stepTokens: number): readonly SweepStep[] {

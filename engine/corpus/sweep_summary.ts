@@ -9,9 +9,11 @@ export interface TextSet {
   readonly origin: string;
 }
 
-/** What has been collected of a model over a text set. */
+/** What has been collected of a model, or of one of its dictionaries, over a text set. */
 export interface SweepSummary {
   readonly model: string;
+  /** Id of the dictionary whose latents were swept; null for the model's own components. */
+  readonly dictionary: string | null;
   readonly textSet: string;
   /** `done`: all of it. `partial`: a sweep was begun and is under way, paused or given up; what it has can be read. */
   readonly state: "none" | "partial" | "done";

@@ -1,14 +1,20 @@
 /** The engine thread's part of a sweep: executes a batch, and adds what comes out to what was collected before. */
 import { meansFeeds } from "../circuit/means_graph.ts";
 import type { Questioner } from "../circuit/questioner.ts";
+import { NotFoundError } from "../errors.ts";
+import type { Dictionary } from "../model/dictionary.ts";
 import type { ModelWeights } from "../model/language_model.ts";
+import type { GraphRequest } from "../onnx/simplify.ts";
 import { float32Data, int64Numbers, type Tensor } from "../tensor/tensor.ts";
-import { type Component, COMPONENT_KINDS, type ComponentKind, componentsPerLayer } from "./component.ts";
+import { type ComponentKind, type Group, isLatentKind, type ResolvedComponent } from "./component.ts";
 import { type CollectedSequence, GroupStatistics } from "./group_statistics.ts";
+import { allGroups, groupSize, type SizedScope } from "./groups.ts";
 import { buildCopyingGraph, copyingFeeds } from "./head_scores.ts";
-import { buildSweepGraph, buildValuesGraph, sweepOutputs, valuesFeeds } from "./sweep_graph.ts";
+import { buildLatentSweepGraph, buildLatentValuesGraph, LATENTS_OUTPUT } from "./latent_graph.ts";
+import type { Scope } from "./scope.ts";
+import { buildSweepGraph, buildValuesGraph, COMPONENT_INPUT, sweepOutputs, valuesFeeds } from "./sweep_graph.ts";
 
-/** What has been collected of a model: one buffer for the neurons and one for the heads of each layer, by `groupName`. */
+/** What has been collected of a scope: one buffer a group (a model's neurons, or heads, of a layer; a dictionary's latents), by `groupName`. */
 export type SweepState = ReadonlyMap<string, ArrayBuffer>;
 
 /** Name of a group in a state. */
@@ -17,17 +23,16 @@ export function groupName(kind: ComponentKind, layer: number): string {
 }
 
 /** What is collected before anything is. */
-export function emptyState({ architecture }: Pick<ModelWeights, "architecture">): SweepState {
-  const layers = Array.from({ length: architecture.layerCount }, (_, layer) => layer);
-  return new Map(layers.flatMap((layer) =>
-    COMPONENT_KINDS.map((kind): [string, ArrayBuffer] => [
+export function emptyState(scope: SizedScope): SweepState {
+  return new Map(
+    allGroups(scope).map(({ kind, layer }): [string, ArrayBuffer] => [
       groupName(kind, layer),
-      new GroupStatistics(componentsPerLayer(kind, architecture)).buffer,
-    ])
-  ));
+      new GroupStatistics(groupSize(scope, kind)).buffer,
+    ]),
+  );
 }
 
-/** One component's values on one text: activations `[token]`, or write norms `[query][key]` for keys up to the query. */
+/** One component's values on one text: activations `[token]`, or of a head write norms `[query][key]` for keys up to the query. */
 export type ComponentValues = readonly number[] | readonly (readonly number[])[];
 
 /** One piece of a sweep. */
@@ -50,6 +55,13 @@ export type SweepStep =
     readonly heads: readonly number[];
     /** Ids of the tokens that are read. */
     readonly tokens: readonly number[];
+  }
+  | {
+    readonly kind: "latents";
+    /** Id of the dictionary. */
+    readonly dictionary: string;
+    readonly texts: readonly (readonly number[])[];
+    readonly sequences: readonly CollectedSequence[];
   };
 
 export class Sweeper {
@@ -68,22 +80,26 @@ export class Sweeper {
         return this.#addRepeated(model, state, step);
       case "copying":
         return this.#addCopying(model, state, step);
+      case "latents":
+        return this.#addLatents(model, state, step);
     }
   }
 
   /** One component's values on each text. */
   async values(
-    model: ModelWeights,
-    { kind, layer, index }: Component,
+    { model, dictionary, component: { kind, layer, index } }: ResolvedComponent<ModelWeights>,
     texts: readonly (readonly number[])[],
   ): Promise<readonly ComponentValues[]> {
-    const compiled = { key: ["component-values", kind, layer], build: () => buildValuesGraph(model, { kind, layer }) };
+    const compiled = {
+      key: ["component-values", kind, layer, dictionary?.detail.id ?? null],
+      build: () => valuesGraph({ model, dictionary }, { kind, layer }),
+    };
     const feeds = { ...meansFeeds(texts), ...valuesFeeds(index) };
     const values = outputOf(await this.#questioner.execute(model, compiled, feeds), "values");
     const width = Math.max(...texts.map(({ length }) => length));
     return texts.map(({ length }, row): ComponentValues => {
       const line = (start: number, count: number) => Array.from(values.subarray(start, start + count), sevenDigits);
-      if (kind === "mlp") return line(row * width, length);
+      if (kind !== "head") return line(row * width, length);
       return Array.from({ length }, (_, query) => line((row * width + query) * width, query + 1));
     });
   }
@@ -97,8 +113,11 @@ export class Sweeper {
     const queries = sequences.reduce((sum, { length }) => sum + length - 1, 0);
     for (let layer = 0; layer < model.architecture.layerCount; layer++) {
       const names = sweepOutputs(layer);
-      groupOf(model, state, { kind: "mlp", layer }).addNeurons(outputOf(fetches, names.neurons), sequences);
-      const heads = groupOf(model, state, { kind: "head", layer });
+      groupOf({ model, dictionary: null }, state, { kind: "mlp", layer }).addNeurons(
+        outputOf(fetches, names.neurons),
+        sequences,
+      );
+      const heads = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
       heads.addHeads(outputOf(fetches, names.pairs), sequences);
       const attention = outputOf(fetches, names.attention);
       heads.addScore("previousToken", diagonalSums(attention, { size: heads.size, distance: 1, from: 1 }));
@@ -117,7 +136,7 @@ export class Sweeper {
     const fetches = await this.#sweep(model, texts);
     const from = (texts[0]?.length ?? 0) - period;
     for (let layer = 0; layer < model.architecture.layerCount; layer++) {
-      const heads = groupOf(model, state, { kind: "head", layer });
+      const heads = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
       const attention = outputOf(fetches, sweepOutputs(layer).attention);
       const at = (distance: number) => diagonalSums(attention, { size: heads.size, distance, from });
       heads.addScore("induction", at(period - 1));
@@ -131,7 +150,7 @@ export class Sweeper {
     state: SweepState,
     { layer, heads, tokens }: SweepStep & { readonly kind: "copying" },
   ): Promise<void> {
-    const group = groupOf(model, state, { kind: "head", layer });
+    const group = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
     const compiled = { key: ["copying", layer], build: () => buildCopyingGraph(model, layer) };
     const copied = new Float64Array(group.size);
     for (const head of heads) {
@@ -147,6 +166,19 @@ export class Sweeper {
     if (heads.includes(0)) group.addScoreCount("readTokens", tokens.length);
   }
 
+  async #addLatents(
+    model: ModelWeights,
+    state: SweepState,
+    { dictionary: id, texts, sequences }: SweepStep & { readonly kind: "latents" },
+  ): Promise<void> {
+    const dictionary = dictionaryOf(model, id);
+    const compiled = { key: ["sweep-latents", id], build: () => buildLatentSweepGraph(model, dictionary) };
+    const fetches = await this.#questioner.execute(model, compiled, meansFeeds(texts));
+    const [group] = allGroups({ model, dictionary });
+    if (group === undefined) throw new Error(`Internal: dictionary "${id}" has no group`);
+    groupOf({ model, dictionary }, state, group).addLatents(outputOf(fetches, LATENTS_OUTPUT), sequences);
+  }
+
   #sweep(
     model: ModelWeights,
     texts: readonly (readonly number[])[],
@@ -160,14 +192,23 @@ export class Sweeper {
 }
 
 /** A group of a state, to read or to add to. @throws {Error} if the state has none such */
-export function groupOf(
-  { architecture }: Pick<ModelWeights, "architecture">,
-  state: SweepState,
-  { kind, layer }: Omit<Component, "index">,
-): GroupStatistics {
+export function groupOf(scope: SizedScope, state: SweepState, { kind, layer }: Group): GroupStatistics {
   const buffer = state.get(groupName(kind, layer));
   if (buffer === undefined) throw new Error(`Internal: the sweep has collected nothing of ${groupName(kind, layer)}`);
-  return new GroupStatistics(componentsPerLayer(kind, architecture), buffer);
+  return new GroupStatistics(groupSize(scope, kind), buffer);
+}
+
+/** A dictionary of the model by its id. @throws {NotFoundError} if this thread has none such */
+export function dictionaryOf({ dictionaries }: Pick<ModelWeights, "dictionaries">, id: string): Dictionary {
+  const found = dictionaries.find(({ detail }) => detail.id === id);
+  if (found === undefined) throw new NotFoundError(`Dictionary "${id}" is not loaded`);
+  return found;
+}
+
+function valuesGraph({ model, dictionary }: Scope<ModelWeights>, { kind, layer }: Group): GraphRequest {
+  if (dictionary !== null) return buildLatentValuesGraph(model, { dictionary, input: COMPONENT_INPUT });
+  if (isLatentKind(kind)) throw new Error(`Internal: ${kind}/${layer} without its dictionary`);
+  return buildValuesGraph(model, { kind, layer });
 }
 
 /** Sums along a diagonal, over queries from `from` on: `[head]`. @param attention `[head, query, key]` */

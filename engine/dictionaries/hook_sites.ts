@@ -1,19 +1,11 @@
 /** The places of a model that dictionaries can read and write, and how files call them. */
 import type { Architecture } from "../model/architecture.ts";
 import type { DictionaryDetail } from "../model/dictionary.ts";
-import type { HookName } from "../model/hook_points.ts";
+import { type HookName, SPLICE_SITES } from "../model/hook_points.ts";
 import { refuse } from "./byte_source.ts";
 
-/** Hook points of a block that can be read and written, in the order of the forward pass. */
-export const WRITABLE_SITES = [
-  "hook_resid_pre",
-  "hook_attn_out",
-  "hook_resid_mid",
-  "mlp.hook_post",
-  "hook_mlp_out",
-  "hook_resid_post",
-] as const;
-type WritableSite = typeof WRITABLE_SITES[number];
+/** Hook points of a block that can be read and written. */
+type WritableSite = typeof SPLICE_SITES[number];
 
 /**
  * All that can be read, in the order of the forward pass. `ln2.hook_normalized` is before gain and bias, as in TransformerLens where norms are
@@ -62,9 +54,9 @@ export function requireSite(
   if (!Number.isInteger(layer) || layer < 0 || layer > MAX_LAYER) {
     return refuse(name, `its layer is ${layer}, expected a whole number from 0 to ${MAX_LAYER}`);
   }
-  const writable = WRITABLE_SITES.find((site) => site === write);
+  const writable = SPLICE_SITES.find((site) => site === write);
   if (writable === undefined) {
-    return refuse(name, `it writes ${write}, expected one of ${WRITABLE_SITES.join(", ")}`);
+    return refuse(name, `it writes ${write}, expected one of ${SPLICE_SITES.join(", ")}`);
   }
   if (READABLE_SITES.indexOf(read) > READABLE_SITES.indexOf(writable)) {
     return refuse(name, `it reads ${read}, which comes after ${writable}, where it writes`);

@@ -18,14 +18,15 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { InputNormalization } from "../model/dictionary.ts";
 import { refuse } from "./byte_source.ts";
-import { READABLE_SITES, WRITABLE_SITES } from "./hook_sites.ts";
+import { SPLICE_SITES } from "../model/hook_points.ts";
+import { READABLE_SITES } from "./hook_sites.ts";
 import { checked, readJsonObject } from "./json_file.ts";
 
 const FILE = "dictionary.json";
 
 const sidecarSchema = z.strictObject({
   site: z.enum(READABLE_SITES).optional(),
-  writeSite: z.enum(WRITABLE_SITES).optional(),
+  writeSite: z.enum(SPLICE_SITES).optional(),
   layer: z.int().min(0).optional(),
   normalization: z.enum(["none", "layer-norm", "unit-norm", "constant", "mean-removed"]).optional(),
   factor: z.number().positive().optional(),

@@ -2,7 +2,7 @@
  * Confidence intervals by resampling: whole sequences are drawn, with replacement, because the values within one hang together. Draws follow
  * from a seed, so the same score always has the same interval.
  */
-import { hashOf } from "../corpus/random.ts";
+import { hashOf } from "../tensor/random.ts";
 
 /** Draws of an interval. */
 const RESAMPLES = 1000;

@@ -1,5 +1,6 @@
 /** Explanations as they are kept and told: a sentence about a component, where it comes from, and how it was scored. */
 import { z } from "zod";
+import { dictionaryField } from "../corpus/corpus_requests.ts";
 import type { AssistantUsage } from "./assistant.ts";
 import type { Spent } from "./metered_assistant.ts";
 import { MAX_EXPLANATION } from "./prompts.ts";
@@ -32,8 +33,10 @@ export interface Provenance {
 export interface Explanation {
   readonly id: number;
   readonly model: string;
-  /** `mlp/5/1234` or `head/9/8`. */
+  /** `mlp/5/1234`, `head/9/8` or `mlp-latent/5/88`. */
   readonly component: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
   readonly text: string;
   readonly explainer: Explainer;
   readonly provenance: Provenance;
@@ -88,9 +91,20 @@ export interface Attempt {
 /** Everything about one component. */
 export interface ComponentExplanations {
   readonly component: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
   /** The best scored first. */
   readonly explanations: readonly Explanation[];
   readonly attempts: readonly Attempt[];
+}
+
+/** Which component is meant. */
+export interface ComponentName {
+  /** By default the first. */
+  readonly model?: string | undefined;
+  readonly component: string;
+  /** Of a latent: id of its dictionary; by default the first of its kind and layer. */
+  readonly dictionary?: string | undefined;
 }
 
 /** The assistant as it is told: never the key. */
@@ -115,7 +129,7 @@ const MAX_CANDIDATES = 5;
 export const MAX_LISTED = 1000;
 
 const modelField = z.string().optional().meta({ description: "Id of a loaded model; default: the first" });
-const componentField = z.string().max(100).meta({ description: "As in mlp/5/1234 or head/9/8" });
+const componentField = z.string().max(100).meta({ description: "As in mlp/5/1234, head/9/8 or mlp-latent/5/88" });
 const byField = z.enum(GENERATORS, { error: `Expected one of ${GENERATORS.join(", ")}` });
 const textSetField = z.string().max(200).optional().meta({
   description: "Id of a text set; default: the model's first one that has records",
@@ -125,6 +139,7 @@ const textField = z.string().trim().min(1, "An explanation has at least one lett
 export const explainRequestSchema = z.strictObject({
   model: modelField,
   component: componentField,
+  dictionary: dictionaryField,
   textSet: textSetField,
   by: byField.default("statistical").meta({
     description: "statistical sends nothing anywhere; assistant asks the provider",
@@ -135,7 +150,12 @@ export const explainRequestSchema = z.strictObject({
 });
 export type ExplainRequest = z.input<typeof explainRequestSchema>;
 
-export const writeRequestSchema = z.strictObject({ model: modelField, component: componentField, text: textField });
+export const writeRequestSchema = z.strictObject({
+  model: modelField,
+  component: componentField,
+  dictionary: dictionaryField,
+  text: textField,
+});
 export type WriteRequest = z.input<typeof writeRequestSchema>;
 
 export const scoreRequestSchema = z.strictObject({
@@ -170,6 +190,7 @@ export interface FoundExplanations {
 export const explainTaskSchema = z.strictObject({
   by: byField.default("statistical"),
   components: z.array(componentField).min(1).max(MAX_LISTED).optional().meta({ description: "These components" }),
+  dictionary: dictionaryField,
   layer: z.strictObject({ kind: z.string().max(40), index: z.int().min(0) }).optional().meta({
     description: "Or all of a kind in a layer, as in { kind: mlp, index: 3 }",
   }),

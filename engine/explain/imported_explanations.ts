@@ -14,6 +14,8 @@ const MAX_EACH = 100;
 export interface ImportedExplanation {
   /** `mlp/5/1234` or `head/9/8`; whether the model has it is not known yet. */
   readonly component: string;
+  /** Of a latent: id of its dictionary; undefined for the first. */
+  readonly dictionary: string | undefined;
   readonly text: string;
   /** Ours keep who explained them. */
   readonly explainer: Explainer;
@@ -68,6 +70,7 @@ function readPublished(value: Fields, number: number): readonly ImportedExplanat
     const score = isFields(found) ? found : {};
     return {
       component: `${isHead ? "head" : "mlp"}/${layer}/${index}`,
+      dictionary: undefined,
       text: readText(fields["explanation"] ?? fields["explanation_or_baseline"], number),
       explainer: "imported",
       assistant: null,
@@ -83,13 +86,14 @@ function readPublished(value: Fields, number: number): readonly ImportedExplanat
 
 /** A line of our export: an explanation as the API tells it. Its scores belong to other weights and are left. */
 function readOwn(value: Fields, number: number): ImportedExplanation {
-  const { component, text, provenance } = value;
+  const { component, dictionary, text, provenance } = value;
   if (typeof component !== "string" || component.length > 100) {
     throw wrong(number, "it has neither scored_explanations nor component and text");
   }
   const assistant = isFields(provenance) ? provenance["assistant"] : null;
   return {
     component,
+    dictionary: typeof dictionary === "string" ? dictionary : undefined,
     text: readText(text, number),
     explainer: "imported",
     assistant: typeof assistant === "string" ? assistant.slice(0, 200) : null,

@@ -1,5 +1,5 @@
 /** What is judged by an explanation: whole texts (detection), marked tokens (fuzzing), marked pairs (of heads). The truth is the component's own values. */
-import { hashOf } from "../corpus/random.ts";
+import { hashOf } from "../tensor/random.ts";
 import { type Evidence, type ExplainedText, placeAt, type PlaceKind, strongestPlace } from "./texts.ts";
 
 /**

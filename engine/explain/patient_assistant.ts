@@ -1,6 +1,6 @@
 /** An assistant that is asked a few calls at a time, and once more where that can help: after a growing pause, or the one that it asks for. */
 import PQueue from "p-queue";
-import { hashOf } from "../corpus/random.ts";
+import { hashOf } from "../tensor/random.ts";
 import { CancelledError } from "../errors.ts";
 import { type Assistant, type AssistantAnswer, AssistantError, type AssistantRequest } from "./assistant.ts";
 

@@ -76,6 +76,7 @@ const MIGRATIONS: readonly string[] = [
      weights TEXT NOT NULL,
      model TEXT NOT NULL,
      component TEXT NOT NULL,
+     dictionary TEXT,
      text TEXT NOT NULL,
      explainer TEXT NOT NULL,
      provenance TEXT NOT NULL,

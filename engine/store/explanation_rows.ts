@@ -1,4 +1,5 @@
-/** Explanations with their scores, and the index by which their words are found. They belong to weights: who changes a model starts anew. */
+/** Explanations with their scores, and the index by which their words are found. They belong to weights (of latents
+ * with those of their dictionary): who changes a model starts anew. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Attempt, Explanation, StoredScore } from "../explain/explanation.ts";
 import type { Guarded } from "./guarded.ts";
@@ -11,7 +12,10 @@ export interface ExplanationRow extends Explanation {
   readonly weights: string;
 }
 
-const FIELDS = "id, weights, model, component, text, explainer, provenance";
+const FIELDS = "id, weights, model, component, dictionary, text, explainer, provenance";
+
+/** Weights among those of a JSON list. */
+const AMONG = "weights IN (SELECT value FROM json_each(?))";
 
 export class ExplanationRows {
   readonly #database: DatabaseSync;
@@ -23,11 +27,11 @@ export class ExplanationRows {
   }
 
   /** Stores an explanation; the same sentence by the same explainer is the one that is there. @returns Its id */
-  add(weights: string, { model, component, text, explainer, provenance }: NewExplanation): number {
+  add(weights: string, { model, component, dictionary, text, explainer, provenance }: NewExplanation): number {
     const row = this.#database.prepare(
-      `INSERT INTO explanations (weights, model, component, text, explainer, provenance) VALUES (?, ?, ?, ?, ?, ?)
+      `INSERT INTO explanations (weights, model, component, dictionary, text, explainer, provenance) VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (weights, component, explainer, text) DO UPDATE SET provenance = excluded.provenance RETURNING id`,
-    ).get(weights, model, component, text, explainer, JSON.stringify(provenance));
+    ).get(weights, model, component, dictionary, text, explainer, JSON.stringify(provenance));
     const id = Number(row?.["id"]);
     this.#database.prepare("INSERT OR REPLACE INTO explanation_words (rowid, text) VALUES (?, ?)").run(id, text);
     return id;
@@ -61,9 +65,11 @@ export class ExplanationRows {
     });
   }
 
-  /** Every explanation of a model, in the order of their making. */
-  *all(weights: string): Generator<ExplanationRow> {
-    const ids = this.#database.prepare("SELECT id FROM explanations WHERE weights = ? ORDER BY id").all(weights);
+  /** Every explanation with some weights, in the order of their making. */
+  *all(weights: readonly string[]): Generator<ExplanationRow> {
+    const ids = this.#database.prepare(`SELECT id FROM explanations WHERE ${AMONG} ORDER BY id`).all(
+      JSON.stringify(weights),
+    );
     for (const { id } of ids) {
       const row = this.find(Number(id));
       if (row !== null) yield row;
@@ -72,19 +78,20 @@ export class ExplanationRows {
 
   /** Explanations that hold all the words, the nearest first. @param words Beginnings of words, without signs */
   search(
-    weights: string,
+    weights: readonly string[],
     { words, limit, offset }: { readonly words: readonly string[]; readonly limit: number; readonly offset: number },
   ): { readonly total: number; readonly rows: readonly ExplanationRow[] } {
     return this.#guarded("search explanations", { total: 0, rows: [] }, () => {
       // In quotes a word is only a word, whatever the query language would make of it.
       const query = words.map((word) => `"${word.replaceAll('"', '""')}"*`).join(" ");
       const from = `FROM explanation_words JOIN explanations ON explanations.id = explanation_words.rowid
-        WHERE explanation_words MATCH ? AND explanations.weights = ?`;
-      const total = Number(this.#database.prepare(`SELECT count(*) AS n ${from}`).get(query, weights)?.["n"] ?? 0);
+        WHERE explanation_words MATCH ? AND explanations.${AMONG}`;
+      const among = JSON.stringify(weights);
+      const total = Number(this.#database.prepare(`SELECT count(*) AS n ${from}`).get(query, among)?.["n"] ?? 0);
       const columns = FIELDS.split(", ").map((field) => `explanations.${field}`).join(", ");
       const rows = this.#database.prepare(
         `SELECT ${columns} ${from} ORDER BY bm25(explanation_words), explanations.id LIMIT ? OFFSET ?`,
-      ).all(query, weights, limit, offset);
+      ).all(query, among, limit, offset);
       return { total, rows: rows.map((row) => this.#read(row)) };
     });
   }
@@ -135,6 +142,7 @@ export class ExplanationRows {
       weights: String(row["weights"]),
       model: String(row["model"]),
       component: String(row["component"]),
+      dictionary: row["dictionary"] === null ? null : String(row["dictionary"]),
       text: String(row["text"]),
       // Whoever wrote the row wrote one of ours.
       explainer: String(row["explainer"]) as Explanation["explainer"],

@@ -79,6 +79,33 @@ export function encodeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
+  const header = encodeHeader(tensors, metadata);
+  const file = new Uint8Array(header.length + tensors.reduce((sum, { data }) => sum + data.byteLength, 0));
+  file.set(header);
+  let offset = header.length;
+  for (const { data } of tensors) {
+    file.set(bytesOf(data), offset);
+    offset += data.byteLength;
+  }
+  return file;
+}
+
+/** Writes a safetensors file, tensor by tensor, to the disk itself: when it is renamed afterwards, all of it is there. */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> {
+  await using file = await open(path, "w");
+  await file.writeFile(encodeHeader(tensors, metadata));
+  for (const { data } of tensors) await file.writeFile(bytesOf(data));
+  await file.sync();
+}
+
+function encodeHeader(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
   let end = 0;
   const entries = tensors.map(({ name, shape, data }) => {
     const begin = end;
@@ -86,18 +113,17 @@ export function encodeSafetensors(
     return [name, { dtype: "F32", shape, data_offsets: [begin, end] }];
   });
   const json = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) });
-  const header = new TextEncoder().encode(json);
+  const content = new TextEncoder().encode(json);
   // The format pads its header with spaces so that the data is aligned to eight bytes.
-  const headerBytes = Math.ceil(header.length / 8) * 8;
-  const file = new Uint8Array(8 + headerBytes + end);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  file.fill(0x20, 8, 8 + headerBytes).set(header, 8);
-  let offset = 8 + headerBytes;
-  for (const { data } of tensors) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
-  }
-  return file;
+  const length = Math.ceil(content.length / 8) * 8;
+  const header = new Uint8Array(8 + length);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.fill(0x20, 8).set(content, 8);
+  return header;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function checkedHeaderLength(prefix: Uint8Array, fileBytes: number, name: string): number {

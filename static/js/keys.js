@@ -52,7 +52,8 @@ const KEYS = {
   k: () => moveBy(-1),
   a: () => {
     const row = currentRow();
-    if (row !== null) change(`ablate ${row.dataset.name}`);
+    // What a dictionary leaves out cannot be changed: its row has no name for changes.
+    if (row?.dataset.name !== undefined) change(`ablate ${row.dataset.name}`);
   },
   t: () => withDetails((details) => details?.querySelector("button[value^='trace']")?.focus()),
   p: () => withDetails((details) => details?.querySelector("[data-pin]")?.click()),

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { Questioner } from "../../engine/circuit/questioner.ts";
-import { hashOf } from "../../engine/corpus/random.ts";
+import { hashOf } from "../../engine/tensor/random.ts";
 import { Sequences } from "../../engine/corpus/sequences.ts";
 import { SweepPlan, tokensPerStep } from "../../engine/corpus/sweep_plan.ts";
 import { emptyState, Sweeper } from "../../engine/corpus/sweeper.ts";
@@ -34,7 +34,7 @@ const sequences = new Sequences(
 );
 const plan = new SweepPlan(model.architecture, sequences, tokensPerStep(model.architecture));
 const sweeper = new Sweeper(new Questioner(backend, 1e9));
-const state = emptyState(model);
+const state = emptyState({ model, dictionary: null });
 
 const times = { sweep: 0, plain: 0, longest: 0, tokens: 0 };
 const memory: number[] = [];

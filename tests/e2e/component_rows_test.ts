@@ -1,5 +1,6 @@
 /** Feature rows about component pages: U6–U11, U13, U83–U95, U104–U105, U119, U125, U126. The demo model is swept first, from the page. */
 import assert from "node:assert/strict";
+import type { Example } from "../../engine/mod.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { askApi, askDemo, openRow, titleNumber, withPage } from "../support/e2e.ts";
 import { startServer } from "../support/test_server.ts";
@@ -131,6 +132,26 @@ Deno.test("component pages", async (t) => {
         assert.equal(Number(largest), statistics.max);
         assert.ok(Math.abs(top[0].max - statistics.max) < 1e-4 * statistics.max);
         assert.equal(top[0].values.indexOf(Math.max(...top[0].values)), top[0].at[0]);
+      }),
+  );
+
+  await t.step(
+    "U89 at rest, the token that reads most and the one that is read most are marked, with a legend",
+    () =>
+      withPage(browser, {}, async (page) => {
+        await page.goto(`${url}${HEAD}`);
+        const answer = await fetch(`${url}api/v1/${HEAD}?top=1&random=0`);
+        const { top: [example] }: { readonly top: readonly Example[] } = await answer.json();
+        const [reader = -1, read = -1] = example?.at ?? [];
+        const marks = (token: number) => page.locator(`[id="top.0.${token}"]`).getAttribute("class");
+        // The maximum of all examples is the full step of the scale.
+        assert.match(await marks(reader) ?? "", /\bin-10\b/);
+        assert.match(await marks(read) ?? "", /\bout-10\b/);
+        const legend = page.locator(".record-legend").first();
+        await legend.getByText("how strongly it reads at most").waitFor();
+        await legend.getByText("how strongly it is read at most").waitFor();
+        const spoken = await page.locator("[data-pairs]").first().getAttribute("aria-label");
+        assert.match(spoken ?? "", /Read most: .*Most read: /);
       }),
   );
 

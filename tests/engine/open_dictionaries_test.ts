@@ -152,17 +152,17 @@ Deno.test("tensors of a question with dictionaries include theirs, and edges and
     const names = ["scalar:activation:mlp-latent:0", "blocks.0.mlp.hook_post.hook_sae_error"];
     const { tensors } = readSafetensors(await engine.tensors({ ...asked, tensors: names }));
     assert.deepEqual(names.map((name) => tensors.get(name)?.shape), [[7, 64], [7, 192]]);
-    const node = "mlp-latent/0/13@0";
-    const { edges } = await engine.edges({ ...asked, node, direction: "downstream" });
+    const latent = "mlp-latent/0/13@0";
+    const { edges } = await engine.edges({ ...asked, node: latent, direction: "downstream" });
     assert.ok(edges.length > 0);
-    const upstream = await engine.edges({ ...asked, node, direction: "upstream" });
+    const upstream = await engine.edges({ ...asked, node: latent, direction: "upstream" });
     // What it gets from before, biases aside, is what it adds: only the embedding and layer 0's heads come before.
     assert.ok(upstream.edges.every(({ ref }) => ref.startsWith("embed") || ref.startsWith("head/0/")));
     const error = await engine.edges({ ...asked, node: "mlp-error/0@6", direction: "downstream" });
     assert.ok(error.edges.length > 0);
-    const { write, reads, alone } = await engine.scoredTokens({ ...asked, node, top: 5 });
+    const { write, reads, alone } = await engine.scoredTokens({ ...asked, node: latent, top: 5 });
     assert.deepEqual([write.top.length, reads.length, alone?.top.length], [5, 1, 5]);
-    const circuit = await engine.circuit({ ...asked, nodes: [node, "head/1/2@6<0", "embed@0"] });
+    const circuit = await engine.circuit({ ...asked, nodes: [latent, "head/1/2@6<0", "embed@0"] });
     assert.equal(circuit.nodes.length, 3);
     assertClose([circuit.objective], [(await engine.run(asked)).result.sides[0]?.objective ?? NaN], {
       label: "objective",

@@ -4,7 +4,8 @@ import { delimiter } from "node:path";
 import { parseConfig } from "../../engine/config.ts";
 import { StartError } from "../../engine/errors.ts";
 import type { Job } from "../../engine/mod.ts";
-import { progressLine, sweepCommand } from "../../engine/sweep_command.ts";
+import { progressLine } from "../../engine/follow_job.ts";
+import { sweepCommand } from "../../engine/sweep_command.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
 
 const CORPUS = "models/demo/corpus.txt";
@@ -12,7 +13,10 @@ const CORPUS = "models/demo/corpus.txt";
 Deno.test("parseConfig() knows the sweep, its model, and files of texts", async () => {
   const command = await parseConfig(["sweep", "--model", "demo", "--corpus", CORPUS, "--data", "x"], {});
   assert.ok(command.kind === "sweep");
-  assert.deepEqual([command.model, command.config.corpusFiles], ["demo", [CORPUS]]);
+  assert.deepEqual([command.model, command.dictionary, command.config.corpusFiles], ["demo", null, [CORPUS]]);
+  const latents = await parseConfig(["sweep", "--dictionary", "mlp-out-1"], {});
+  assert.ok(latents.kind === "sweep");
+  assert.equal(latents.dictionary, "mlp-out-1");
   const all = await parseConfig(["sweep"], { TDB_CORPORA: [CORPUS, CORPUS].join(delimiter) });
   assert.ok(all.kind === "sweep");
   assert.deepEqual([all.model, all.config.corpusFiles], [null, [CORPUS, CORPUS]]);
@@ -27,6 +31,7 @@ Deno.test("parseConfig() refuses texts that cannot be read, and a sweep's flag e
     [["--corpus", "models"], /--corpus "models" is not a file/],
     [["--corpus", "deno.json"], /--corpus "deno.json" has another ending, expected \.txt or \.jsonl/],
     [["--model", "demo"], /--model belongs to deno task sweep/],
+    [["--dictionary", "all"], /--dictionary belongs to deno task sweep; --dictionaries loads dictionaries/],
     [["sweep", "--model", "a", "--model", "b"], /--model is given 2 times/],
   ];
   for (const [args, message] of refused) {
@@ -43,17 +48,38 @@ Deno.test("sweepCommand() sweeps every text set of the model, and says what is w
   let written = "";
   const write = (text: string) => written += text;
   engine.finishedJob = (id) => Promise.resolve({ ...jobOf(engine, id), state: "done" });
-  await sweepCommand(engine, { model: "demo", write });
+  await sweepCommand(engine, { model: "demo", dictionary: null, write });
   assert.deepEqual(engine.jobs().filter(({ kind }) => kind === "sweep").map(({ id }) => id), [
     "sweep:demo:corpus",
     "sweep:demo:letters",
   ]);
   assert.match(written, /\rsweep:demo:corpus {2}20 of 80 sequences, 10 a second, 6 s left +\n/);
   engine.finishedJob = (id) => Promise.resolve({ ...jobOf(engine, id), state: "failed", problem: "no room" });
-  await assert.rejects(sweepCommand(engine, { model: null, write }), /Cannot sweep: no room/);
-  await assert.rejects(sweepCommand(engine, { model: "other", write }), /there is no model "other"/);
+  await assert.rejects(sweepCommand(engine, { model: null, dictionary: null, write }), /Cannot sweep: no room/);
+  await assert.rejects(sweepCommand(engine, { model: "other", dictionary: null, write }), /there is no model "other"/);
   engine.textSets = () => Promise.resolve([]);
-  await assert.rejects(sweepCommand(engine, { model: null, write }), /no model has texts; put corpus\.txt/);
+  await assert.rejects(
+    sweepCommand(engine, { model: null, dictionary: null, write }),
+    /no model has texts; put corpus\.txt/,
+  );
+});
+
+Deno.test("sweepCommand() sweeps one dictionary or all of them, and says which there are", async () => {
+  const engine = new FakeEngine();
+  const write = () => {};
+  engine.finishedJob = (id) => Promise.resolve({ ...jobOf(engine, id), state: "done" });
+  await sweepCommand(engine, { model: null, dictionary: "attn/1", write });
+  const sweeps = () => engine.jobs().filter(({ kind }) => kind === "sweep").map(({ id }) => id);
+  assert.deepEqual(sweeps(), ["sweep:demo:corpus:attn/1", "sweep:demo:letters:attn/1"]);
+  const { dictionaries } = engine.model("demo");
+  await sweepCommand(engine, { model: "demo", dictionary: "all", write });
+  assert.equal(sweeps().length, 2 * dictionaries.length);
+  await assert.rejects(
+    sweepCommand(engine, { model: null, dictionary: "x", write }),
+    /there is no dictionary "x", expected all or one of mlp\/0, mlp\/1/,
+  );
+  engine.model = () => ({ ...FakeEngine.prototype.model.call(new FakeEngine(), "demo"), dictionaries: [] });
+  await assert.rejects(sweepCommand(engine, { model: null, dictionary: "all", write }), /give --dictionaries DIR/);
 });
 
 Deno.test("progressLine() is always as wide, so that nothing of the line before stays", () => {

@@ -26,7 +26,7 @@ function changingStore(changesAfter: ReadonlySet<number>, missing: string | null
     },
   };
   const swept = new SweptTexts({ store: { sweeps } as unknown as Store, digest: () => Promise.resolve("d") });
-  return { swept, found: { model: MODEL, row: rowNow() }, reads: () => reads };
+  return { swept, found: { model: MODEL, dictionary: null, row: rowNow() }, reads: () => reads };
 }
 
 class Counts {

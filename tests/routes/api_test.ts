@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEMO_QUESTION, testApp } from "../support/test_app.ts";
+import { DEMO_QUESTION, LATENT_QUESTION, testApp } from "../support/test_app.ts";
 
 const JSON_TYPE = /^application\/json/;
 
@@ -200,6 +200,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /runs/{id}/nodes.csv",
     "GET /search",
     "POST /attention",
+    "POST /attributed-tokens",
     "POST /circuit",
     "POST /edges",
     "POST /jobs",
@@ -224,6 +225,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
   assert.deepEqual(Object.keys(schemas.RunResult.properties).toSorted(), [
     "alignment",
     "checks",
+    "dictionaries",
     "id",
     "nodes",
     "objectiveKind",
@@ -243,15 +245,21 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
 Deno.test("the OpenAPI document describes what the API really answers", async () => {
   const { send, postJson } = testApp();
   const { components: { schemas } } = await (await send("/api/v1/openapi.json")).json();
-  const run = await (await postJson("/api/v1/runs", DEMO_QUESTION)).json();
+  const run = await (await postJson("/api/v1/runs", LATENT_QUESTION)).json();
   assert.deepEqual(Object.keys(run).toSorted(), Object.keys(schemas.RunResult.properties).toSorted());
   assert.deepEqual(Object.keys(run.spec).toSorted(), Object.keys(schemas.RunSpec.properties).toSorted());
+  const [dictionary] = run.dictionaries;
+  assert.deepEqual(Object.keys(dictionary).toSorted(), Object.keys(schemas.DictionarySums.properties).toSorted());
+  // Without dictionaries there is nothing to tell of them.
+  const plain = await (await postJson("/api/v1/runs", DEMO_QUESTION)).json();
+  assert.deepEqual(Object.keys(plain).toSorted(), schemas.RunResult.required.toSorted());
   assert.deepEqual(Object.keys(run.sides[0]).toSorted(), Object.keys(schemas.Side.properties).toSorted());
   const { models: [model] } = await (await send("/api/v1/models")).json();
   assert.deepEqual(Object.keys(model).toSorted(), Object.keys(schemas.ModelSummary.properties).toSorted());
   const reports = [
     ["logit-lens", {}, "Lens"],
     ["attention", { head: "head/0/0" }, "Attention"],
+    ["attributed-tokens", { nodes: ["attn-latent/1/7@0"] }, "AttributedTokens"],
     ["circuit", { nodes: ["embed@0"] }, "Circuit"],
   ] as const;
   for (const [address, fields, name] of reports) {

@@ -30,6 +30,13 @@ Deno.test("applyChange() sets and clears the trace, and refuses what is no chang
   assert.throws(() => applyChange(FIELDS, "explode"), ValidationError);
 });
 
+Deno.test("applyChange() turns a part to another basis, and leaves everything else", () => {
+  const fields = { ...FIELDS, interventions: "x@1 = 0", trace: "y@2" };
+  assert.deepEqual(applyChange(fields, "basis mlp latent"), { ...fields, mlpBasis: "latent" });
+  assert.deepEqual(applyChange(fields, "basis attention head"), fields);
+  assert.throws(() => applyChange(fields, "basis stream latent"), ValidationError);
+});
+
 Deno.test("withEdits() puts edited lines in the place of the old ones; untouched forms stay the same object", () => {
   const fields = { ...FIELDS, interventions: "x@1 = 0\n# y@2 = 0\nz@3 = 0" };
   const form = (pairs: readonly (readonly [string, string])[]) =>

@@ -138,7 +138,7 @@ Deno.test("the landing page has a search, the state of each text set, and compon
   app.engine.jobs = () => [{ ...fakeJob({ kind: "sweep", textSet: "letters" }, "running") }];
   assert.match(sets(await landing())[1] ?? "", /under way$/);
   const partial = { state: "partial", sequencesDone: 30, sequenceCount: 80, tokensDone: 240 } as const;
-  app.engine.sweeps = () => Promise.resolve([{ model: "demo", textSet: "letters", ...partial }]);
+  app.engine.sweeps = () => Promise.resolve([{ model: "demo", dictionary: null, textSet: "letters", ...partial }]);
   app.engine.jobs = () => [fakeJob({ kind: "sweep", textSet: "letters" }, "paused")];
   assert.deepEqual(sets(await landing()), ["letters: 30 of 80 textsContinue: demo over letters"]);
   app.engine.sweeps = () => Promise.resolve([]);
@@ -158,7 +158,14 @@ Deno.test("lists of components worth a look are read once for each state of a sw
   await page(app, "/");
   await page(app, "/");
   assert.equal(asked, 7);
-  const more = { model: "demo", textSet: "corpus", state: "done", sequencesDone: 9, sequenceCount: 9 } as const;
+  const more = {
+    model: "demo",
+    dictionary: null,
+    textSet: "corpus",
+    state: "done",
+    sequencesDone: 9,
+    sequenceCount: 9,
+  } as const;
   app.engine.sweeps = () => Promise.resolve([{ ...more, tokensDone: 99 }]);
   await page(app, "/");
   assert.equal(asked, 14);

@@ -30,13 +30,19 @@ const ALL_CARDS = "cards=effects,lens,code";
 export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<string, string>> {
   const runOf = async (form: readonly (readonly [string, string])[]) =>
     (await app.postForm("/runs", form)).headers.get("Location") ?? "";
+  const id = (path: string) => path.split("/").at(-1)?.split("?")[0] ?? "";
   const run = await runOf(demoForm());
   const pair = await runOf([...demoForm(), ...PAIR_FIELDS]);
   const changed = await runOf([...demoForm(), ["interventions", "mlp/1/7@0 = 0\n# head/0/1@0<0 = 0"]]);
   const traced = await runOf([...demoForm(), ["trace", "head/0/1@0<0 q"]]);
+  const latents = [["basis.mlp", "latent"], ["basis.attention", "latent"], ["dictionary", "resid/0"]] as const;
+  const inLatents = await runOf(demoForm(...latents));
+  const ablated = await runOf([...demoForm(...latents), ["interventions", "mlp-latent/1/7@0 = 0"]]);
+  const errorsOpen = ["attn-latent/1/7@0", "mlp-error/1@0", "resid-latent/0/7@0"].map((name) => `open=${name}`).join(
+    "&",
+  );
   const [changedPath = "", off = ""] = changed.split("?");
   const ref = encodeURIComponent("head/0/1@0<0");
-  const id = (path: string) => path.split("/").at(-1)?.split("?")[0] ?? "";
   return new Map([
     ["landing", "/"],
     ["debugger", "/debugger"],
@@ -52,6 +58,17 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["pair", `${pair}?${ALL_CARDS}&open=${ref}`],
     ["changed", `${changedPath}?${off}&open=${ref}&from=${id(run)}`],
     ["traced", `${traced}?open=${ref}`],
+    ["latents", `${inLatents}?${ALL_CARDS}&${errorsOpen}`],
+    ["latents by layer", `${inLatents}?group=layer&kind=mlp-latent,error`],
+    ["latents on two prompts", await runOf([...demoForm(...latents), ...PAIR_FIELDS])],
+    ["a latent ablated", `${ablated.split("?")[0]}?${errorsOpen}`],
+    ["sparsity as data", `${inLatents}/data?card=sparsity`],
+    ["latent node", `${inLatents}/node?ref=attn-latent/1/7@0`],
+    ["error node", `${inLatents}/node?ref=mlp-error/1@0`],
+    ["circuit of latents", `${inLatents}/circuit?pin=mlp-latent/1/7@0&pin=mlp-error/0@0&selected=mlp-latent/1/7@0`],
+    ["dictionaries", "/models/demo/dictionaries"],
+    ["latent", `/models/demo/components/attn-latent/1/7?run=${id(inLatents)}`],
+    ["latent of the second dictionary", "/models/demo/components/mlp-latent/1/200?dictionary=wide/mlp/1"],
     ["data", `${run}/data?card=nodes`],
     ["node", `${run}/node?ref=mlp/1/7@0`],
     ["circuit", `${run}/circuit?pin=${ref}&pin=mlp/1/7@0&selected=${ref}`],
@@ -64,6 +81,16 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
       "component, everything open",
       "/models/demo/components/head/0/1?all=top,random,quantiles,related&mode=incoming&p=Mary+gave&pin=top.0.2",
     ],
+    ["latent", "/models/demo/components/mlp-latent/1/7?dictionary=mlp/1"],
+    [
+      "latent, everything open",
+      `/models/demo/components/mlp-latent/1/20?dictionary=wide/mlp/1&all=top,random,quantiles,related&p=Mary&pin=top.0.2`,
+    ],
+    ["latent, not swept", "/models/demo/components/resid-latent/0/3"],
+    ["latents", "/models/demo/catalogue?kind=mlp-latent&dictionary=wide/mlp/1&sort=fractionActive&page=3"],
+    ["latents, not swept", "/models/demo/catalogue?kind=resid-latent"],
+    ["latents that fire", "/search?q=Mary+gave+John&kind=mlp-latent&dictionary=mlp/1"],
+    ["latents on a phrase", "/search?q=+doctor&in=text&kind=attn-latent"],
     ["heads", "/models/demo/catalogue"],
     ["neurons", "/models/demo/catalogue?kind=mlp&layer=1&sort=mean&dir=asc"],
     ["search", "/search"],

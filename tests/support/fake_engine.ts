@@ -1,8 +1,6 @@
-/**
- * An engine that computes nothing: numbers follow from token ids, the same each time. Tests steer it through `failure`,
- * `delayMs` and `isReady`, and read what it was asked from `signals`.
- */
+/** An engine that computes nothing: numbers follow from token ids, the same each time. Tests steer it through `failure`, `delayMs` and `isReady`. */
 import { createHash } from "node:crypto";
+import { resolveDictionaries } from "../../engine/circuit/dictionary_spec.ts";
 import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
 import { runSpecSchema } from "../../engine/circuit/run_spec.ts";
 import { tensorsRequestSchema } from "../../engine/circuit/tensors_request.ts";
@@ -21,6 +19,7 @@ import {
   circuitRequestSchema,
   type CircuitResult,
   type ComponentRecords,
+  type DictionaryDetail,
   type EdgesRequest,
   type EdgesResult,
   type Engine,
@@ -58,7 +57,17 @@ import {
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
-import * as corpus from "./fake_corpus.ts";
+import { fakeDictionaryReport, fakeTraining } from "./fake_training.ts";
+import {
+  FAKE_TEXT_SETS,
+  fakeCatalogue,
+  fakeExample,
+  fakeJob,
+  fakeLayerRecords,
+  fakeRecords,
+  fakeSweeps,
+} from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
 import { FakeExplanations } from "./fake_explanations.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
@@ -74,13 +83,14 @@ export class FakeEngine implements Engine {
   /** How long a run takes. */
   delayMs = 0;
   isReady = true;
+  dictionaries: readonly DictionaryDetail[] = FAKE_DICTIONARIES;
   /** Signals of the runs and tensors asked for. */
   readonly signals: (AbortSignal | undefined)[] = [];
   /** Times that the status was asked for. */
   statusCalls = 0;
   readonly #runs = new Map<string, RunResult>();
   readonly #measurements = new Map<string, Measurement>();
-  readonly #jobs = new Map([corpus.fakeJob({ kind: "means" })].map((job): [string, Job] => [job.id, job]));
+  readonly #jobs = new Map([fakeJob({ kind: "means" })].map((job): [string, Job] => [job.id, job]));
   readonly #texts = new Map<number, string>([[BOS.id, BOS.text]]);
 
   models(): readonly ModelSummary[] {
@@ -94,7 +104,7 @@ export class FakeEngine implements Engine {
       ...MODEL,
       config: { model_type: "gpt2", n_layer: 2 },
       hookPoints: [{ name: "blocks.0.mlp.hook_post", axes: ["token", "neuron"] }],
-      dictionaries: [],
+      dictionaries: this.dictionaries,
       datasets: [],
     };
   }
@@ -125,6 +135,12 @@ export class FakeEngine implements Engine {
         });
       }
     });
+    const nodes = [...parsed.interventions, ...parsed.trace === null ? [] : [parsed.trace]].map(({ node: ref }) => ref);
+    const dictionaries = resolveDictionaries(
+      { basis: parsed.basis, dictionaries: parsed.dictionaries, nodes },
+      { id: model, dictionaries: this.dictionaries.map((detail) => ({ detail })) },
+      issues,
+    ).map(({ detail }) => detail.id);
     if (issues.length > 0) throw new ValidationError(issues);
     // In one order, so that equal questions are equal texts.
     return {
@@ -136,7 +152,8 @@ export class FakeEngine implements Engine {
       interventions: parsed.interventions,
       trace: parsed.trace,
       basis: parsed.basis,
-      dictionaries: [],
+      dictionaries,
+      ...dictionaries.length === 0 ? {} : { dropErrors: parsed.dropErrors },
       topK: parsed.topK,
     };
   }
@@ -161,8 +178,7 @@ export class FakeEngine implements Engine {
   }
 
   requireWeightsOf(runId: string): Promise<void> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       this.storedRun(runId);
     });
   }
@@ -193,9 +209,8 @@ export class FakeEngine implements Engine {
 
   /** Means are done at once, a sweep is under way. */
   startJob(request: JobRequest): Promise<Job> {
-    return Promise.try(() => {
-      this.#fail();
-      const job = corpus.fakeJob(request, request.kind === "sweep" ? "running" : "done");
+    return this.#answer(() => {
+      const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
       this.#jobs.set(job.id, job);
       return job;
     });
@@ -214,8 +229,11 @@ export class FakeEngine implements Engine {
   }
 
   resumeJob(id: string): void {
-    this.#jobs.set(id, corpus.fakeJob({ ...this.#job(id), textSet: this.#job(id).textSet ?? undefined }, "running"));
+    this.#jobs.set(id, { ...this.#job(id), state: "running", perSecond: 10, etaSeconds: 6 });
   }
+
+  readonly training = fakeTraining;
+  readonly measureDictionary = fakeDictionaryReport;
 
   cancelJob(id: string): void {
     this.#jobs.set(id, { ...this.#job(id), state: "cancelled", perSecond: null, etaSeconds: null });
@@ -224,64 +242,43 @@ export class FakeEngine implements Engine {
   textSets(modelId: string): Promise<readonly TextSet[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return corpus.FAKE_TEXT_SETS;
+      return FAKE_TEXT_SETS;
     });
   }
 
-  sweeps(modelId: string): Promise<readonly SweepSummary[]> {
+  sweeps(modelId: string, dictionary: string | null = null): Promise<readonly SweepSummary[]> {
     return Promise.try(() => {
       this.model(modelId);
-      return corpus.FAKE_SWEEPS;
+      return fakeSweeps(dictionary);
     });
   }
 
   records(request: RecordsRequest): Promise<ComponentRecords> {
-    return Promise.try(() => {
-      this.#fail();
-      return corpus.fakeRecords(request);
-    });
+    return this.#answer(() => fakeRecords(request));
   }
 
   catalogue(request: CatalogueRequest): Promise<Catalogue> {
-    return Promise.try(() => {
-      this.#fail();
-      return corpus.fakeCatalogue(request);
-    });
+    return this.#answer(() => fakeCatalogue(request));
   }
 
   layerRecords(request: LayerRecordsRequest): Promise<Iterable<LayerRecord>> {
-    return Promise.try(() => {
-      this.#fail();
-      return corpus.fakeLayerRecords(request);
-    });
+    return this.#answer(() => fakeLayerRecords(request));
   }
 
   activations({ component, texts }: ActivationsRequest): Promise<readonly Example[]> {
-    return Promise.try(() => {
-      this.#fail();
-      return texts.map((_, i) => corpus.fakeExample(component, null, 2 / (i + 1)));
-    });
+    return this.#answer(() => texts.map((_, i) => fakeExample(component, null, 2 / (i + 1))));
   }
 
   firing(request: FiringRequest): Promise<Firing> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true));
-    });
+    return this.#answer(() => fakeFiring(request, this.tokenize(request.model ?? MODEL.id, request.text, true)));
   }
 
   search(request: SearchRequest): Promise<SearchResult> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeSearch(request);
-    });
+    return this.#answer(() => fakeSearch(request));
   }
 
   related(request: RelatedRequest): Promise<RelatedComponents> {
-    return Promise.try(() => {
-      this.#fail();
-      return fakeRelated(request);
-    });
+    return this.#answer(() => fakeRelated(request));
   }
 
   edges({ node: ref, direction, path = null }: EdgesRequest): Promise<EdgesResult> {
@@ -296,30 +293,28 @@ export class FakeEngine implements Engine {
     return Promise.resolve({ node: ref, write: list, reads: [{ path: null, ...list }], alone: list });
   }
 
-  attributedTokens({ node: ref }: AttributedTokensRequest): Promise<AttributedTokens> {
+  attributedTokens({ nodes }: AttributedTokensRequest): Promise<AttributedTokens> {
     this.#fail();
-    return Promise.resolve({ node: ref, activation: 2, tokens: [BOS], values: [1.25] });
+    const latents = nodes.map((ref) => ({ node: ref, activation: 2, values: [1.25] }));
+    return Promise.resolve({ tokens: [BOS], latents });
   }
 
   lens(request: LensRequest): Promise<LensResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { side, from, count, ...spec } = parseOrThrow(lensRequestSchema, request);
       return fakeLens(sideAt(this.#compute("", this.#canonical(spec)), side), { from, count });
     });
   }
 
   attention(request: AttentionRequest): Promise<AttentionResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { head, metric, side, ...spec } = parseOrThrow(attentionRequestSchema, request);
       return fakeAttention(sideAt(this.#compute("", this.#canonical(spec)), side), { head, metric });
     });
   }
 
   circuit(request: CircuitRequest): Promise<CircuitResult> {
-    return Promise.try(() => {
-      this.#fail();
+    return this.#answer(() => {
       const { nodes, ...spec } = parseOrThrow(circuitRequestSchema, request);
       return fakeCircuit(sideAt(this.#compute("", this.#canonical(spec)), 0), nodes);
     });
@@ -362,6 +357,14 @@ export class FakeEngine implements Engine {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Answers, or fails as tests ask for. */
+  #answer<T>(make: () => T): Promise<T> {
+    return Promise.try(() => {
+      this.#fail();
+      return make();
+    });
   }
 
   #fail(): void {

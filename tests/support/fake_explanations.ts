@@ -3,6 +3,7 @@ import {
   type AssistantSummary,
   type Attempt,
   type ComponentExplanations,
+  type ComponentName,
   type ExplainPlan,
   type ExplainRequest,
   type Explanation,
@@ -53,6 +54,7 @@ export function fakeExplanation(id: number, component: string, more: Partial<Exp
     id,
     model: FAKE_MODEL.id,
     component,
+    dictionary: null,
     text: "Fires on “ doctor” (9)",
     explainer: "statistical",
     provenance: { version: "statistical-1", assistant: null, sequences: 80, ...NOWHERE, textSet: "corpus" },
@@ -99,17 +101,18 @@ export class FakeExplanations implements ExplanationsApi {
       .filter(({ id }) => !this.#removed.has(id));
   }
 
-  list(_model: string | undefined, component: string): Promise<ComponentExplanations> {
-    return Promise.resolve({ component, explanations: this.#of(component), attempts: this.attempts });
+  list({ component, dictionary: id }: ComponentName): Promise<ComponentExplanations> {
+    const dictionary = id ?? null;
+    return Promise.resolve({ component, dictionary, explanations: this.#of(component), attempts: this.attempts });
   }
 
-  settled(model: string | undefined, component: string): Promise<ComponentExplanations> {
-    return this.list(model, component);
+  settled(about: ComponentName): Promise<ComponentExplanations> {
+    return this.list(about);
   }
 
   explain(request: ExplainRequest): Promise<ComponentExplanations> {
     this.asked.push(["explain", request]);
-    return this.list(request.model, request.component);
+    return this.list(request);
   }
 
   plan(request: ExplainRequest): Promise<ExplainPlan> {
@@ -138,7 +141,7 @@ export class FakeExplanations implements ExplanationsApi {
 
   score(request: ScoreRequest): Promise<ComponentExplanations> {
     this.asked.push(["score", request]);
-    return this.list(undefined, "mlp/1/7");
+    return this.list({ component: "mlp/1/7" });
   }
 
   remove(id: number): void {

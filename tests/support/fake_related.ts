@@ -1,12 +1,14 @@
 /** What the fake engine tells of related components: a few of two layers, with scores that fall. */
 import {
-  NotFoundError,
+  LATENT_KINDS,
   type ReaderWay,
   type RelatedComponents,
   type RelatedList,
   type RelatedRequest,
   type Similarity,
 } from "../../engine/mod.ts";
+
+import { fakeComponent } from "./fake_corpus.ts";
 
 type Kind = "head" | "mlp";
 
@@ -33,19 +35,66 @@ function fakeList<By extends Similarity | ReaderWay>(
 }
 
 /** @throws {NotFoundError} for a component that is not there */
-export function fakeRelated({ component: own, textSet = "corpus", top = 10 }: RelatedRequest): RelatedComponents {
-  const found = /^(mlp|head)\/([01])\/(\d+)$/.exec(own);
-  if (found === null || Number(found[3]) >= (found[1] === "mlp" ? 32 : 2)) {
-    throw new NotFoundError(`There is no component ${own}`);
-  }
-  const kind: Kind = found[1] === "mlp" ? "mlp" : "head";
-  const layer = Number(found[2]);
+export function fakeRelated(request: RelatedRequest): RelatedComponents {
+  const { component: own, textSet = "corpus", top = 10 } = request;
+  const { kind, layer, dictionary } = fakeComponent(request);
+  if (dictionary !== null) return fakeNeighbours(own, dictionary);
+  return fakeRelatedOwn({ own, kind: kind === "head" ? "head" : "mlp", layer, textSet, top });
+}
+
+/** Two latents beside one, and one of another dictionary. */
+function fakeNeighbours(own: string, dictionary: string): RelatedComponents {
+  const [prefix = "", layer = ""] = own.split("/");
+  const kind = LATENT_KINDS.find((known) => known === prefix) ?? "mlp-latent";
+  const near = [40, 41].map((index, rank) => ({
+    component: `${kind}/${layer}/${index}`,
+    score: 0.75 - rank,
+    dictionary,
+  }));
+  const far = [{ component: "attn-latent/1/5", score: 0.5, dictionary: "attn/1" }];
+  return {
+    component: own,
+    dictionary,
+    alignment: 0.625,
+    similar: [
+      { kind, by: "decoder", chance: 0.35, components: near },
+      { kind, by: "encoder", chance: 0.35, components: near },
+      { kind: "attn-latent", by: "decoder-elsewhere", chance: 0.35, components: far },
+    ],
+    upstream: [],
+    downstream: [],
+    coActivation: {
+      source: "corpus",
+      sequenceCount: 80,
+      sampleCount: 64,
+      chance: 0.126,
+      topCount: 9,
+      lists: [{
+        kind,
+        correlated: near.map(({ component, score }) => ({ component, correlation: score })),
+        shared: [{ component: `${kind}/${layer}/40`, shared: 4, jaccard: 0.25 }],
+      }],
+    },
+  };
+}
+
+function fakeRelatedOwn(
+  { own, kind, layer, textSet, top }: {
+    readonly own: string;
+    readonly kind: Kind;
+    readonly layer: number;
+    readonly textSet: string;
+    readonly top: number;
+  },
+): RelatedComponents {
   const ways = (reader: Kind): readonly ReaderWay[] => reader === "mlp" ? ["in"] : ["q", "k", "v"];
   const kinds: readonly Kind[] = ["head", "mlp"];
   const [before, after] = [layer === 1 ? 0 : null, layer === 0 ? 1 : null];
   const rest = { own, top };
   return {
     component: own,
+    dictionary: null,
+    alignment: null,
     similar: (kind === "mlp" ? ["output", "input"] as const : ["ov", "qk"] as const).map((by) =>
       fakeList({ ...rest, kind, by, layer, isSigned: true })
     ),

@@ -1,6 +1,8 @@
 /** Runs of the fake engine: numbers follow from places, the same each time. */
 import type { ModelSummary, RunResult, RunSpec, Side, SideLabel, Token } from "../../engine/mod.ts";
 
+import { fakeDictionarySums, fakeLatentRows } from "./fake_dictionaries.ts";
+
 /** Starts every text. */
 export const BOS: Token = { id: 0, text: "<|endoftext|>" };
 
@@ -51,6 +53,7 @@ export function fakeRun(
   const values = (value: number): number[] => sides.map((_, side) => value + side);
   const zeros = sides.map(({ tokens }) => tokens.map(() => 0));
   const sums = { mlp: zeros, attentionByQuery: zeros, attentionByKey: zeros, embed: zeros };
+  const dictionaries = fakeDictionarySums(spec, sides);
   const layers = { attention: sides.map(() => [0.5, 2]), mlp: sides.map(() => [-0.25, 1]) };
   return {
     id,
@@ -58,14 +61,18 @@ export function fakeRun(
     objectiveKind: spec.trace === null ? spec.objective.kind : "trace",
     alignment: null,
     sides,
-    nodes: ["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
-      ref,
-      activation: values(0.1 * i),
-      writeNorm: values(i + 1 / 3),
-      directEffect: values(-i),
-      totalEffect: values(i % 2),
-    })),
+    nodes: [
+      ...["embed@0", "head/0/1@0<0", "mlp/1/7@0"].map((ref, i) => ({
+        ref,
+        activation: values(0.1 * i),
+        writeNorm: values(i + 1 / 3),
+        directEffect: values(-i),
+        totalEffect: values(i % 2),
+      })),
+      ...fakeLatentRows(spec, sides),
+    ],
     sums: { directEffect: sums, totalEffect: sums, layers: { directEffect: layers, totalEffect: layers } },
+    ...dictionaries.length === 0 ? {} : { dictionaries },
     checks: [{ name: "direct effects sum to the objective", ok: true, difference: 2e-6, tolerance: 1e-3 }],
     timing: { queuedMs: 0, compileMs: 0, computeMs: 1, device: "cpu" },
     provenance: { model: spec.model, weights: `sha256:${"0".repeat(64)}`, version },

@@ -4,19 +4,38 @@ import {
   type FiringRequest,
   type FoundComponent,
   type FoundText,
+  latentKind,
   MAX_FOUND_COMPONENTS,
+  MODEL_KINDS,
   NotFoundError,
   type SearchRequest,
   type SearchResult,
   type Token,
   ValidationError,
 } from "../../engine/mod.ts";
+import { fakeScope } from "./fake_corpus.ts";
+import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { FAKE_MODEL } from "./fake_run.ts";
 
+type Scope = Pick<FiringRequest, "kind" | "layers" | "dictionary">;
+
+/** The dictionary that is looked in; null for the model's own components. */
+function dictionaryIn({ kind = null, dictionary }: Scope): string | null {
+  const own = FAKE_DICTIONARIES.find(({ id }) => id === dictionary);
+  const known = kind ?? (own === undefined ? null : latentKind(own));
+  return known === null ? null : fakeScope({ kind: known, dictionary }).dictionary;
+}
+
 /** Names in a scope, kind by kind within each layer. */
-function componentsIn({ kind = null, layers = [] }: Pick<FiringRequest, "kind" | "layers">): readonly string[] {
+function componentsIn(scope: Scope): readonly string[] {
+  const { kind = null, layers = [] } = scope;
+  const dictionary = FAKE_DICTIONARIES.find(({ id }) => id === dictionaryIn(scope));
+  if (dictionary !== undefined) {
+    const { layer, latentCount } = dictionary;
+    return Array.from({ length: latentCount }, (_, index) => `${latentKind(dictionary)}/${layer}/${index}`);
+  }
   return [0, 1].filter((layer) => layers.length === 0 || layers.includes(layer)).flatMap((layer) =>
-    (["mlp", "head"] as const).filter((known) => kind === null || known === kind).flatMap((known) =>
+    MODEL_KINDS.filter((known) => kind === null || known === kind).flatMap((known) =>
       Array.from({ length: known === "mlp" ? 32 : 2 }, (_, index) => `${known}/${layer}/${index}`)
     )
   );
@@ -52,6 +71,7 @@ export function fakeFiring(request: FiringRequest, tokens: readonly Token[]): Fi
   return {
     model: FAKE_MODEL.id,
     source: textSet,
+    dictionary: dictionaryIn(request),
     tokens,
     token,
     sort,
@@ -91,6 +111,7 @@ export function fakeSearch(request: SearchRequest): SearchResult {
   return {
     model: FAKE_MODEL.id,
     source: textSet,
+    dictionary: dictionaryIn(request),
     q,
     match,
     sequenceCount: 80,

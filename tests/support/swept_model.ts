@@ -1,7 +1,7 @@
 /** A tiny random model beside a corpus of token ids, and engines on one data folder. */
 import { join } from "node:path";
 import { type Engine, openEngine } from "../../engine/mod.ts";
-import { hashOf } from "../../engine/corpus/random.ts";
+import { hashOf } from "../../engine/tensor/random.ts";
 import { type TinyModel, writeTinyModel } from "./tiny_model.ts";
 
 /** Tokens that the model's context holds. */
@@ -52,9 +52,9 @@ export function openSweptEngine(
   return openEngine({ modelFolders: [modelFolder], dataFolder, device: "cpu", version: "test", stepTokens });
 }
 
-/** Sweeps to the end. @throws {Error} if the job ends otherwise */
-export async function sweepToTheEnd(engine: Engine): Promise<void> {
-  const { id } = await engine.startJob({ kind: "sweep" });
+/** Sweeps the model, or one of its dictionaries, to the end. @throws {Error} if the job ends otherwise */
+export async function sweepToTheEnd(engine: Engine, dictionary?: string): Promise<void> {
+  const { id } = await engine.startJob({ kind: "sweep", ...dictionary === undefined ? {} : { dictionary } });
   const { state, problem } = await engine.finishedJob(id);
   if (state !== "done") throw new Error(`The sweep is ${state}: ${problem}`);
 }

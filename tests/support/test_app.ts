@@ -14,6 +14,9 @@ export const DEMO_QUESTION = {
   prompts: [{ text: "John gave a drink to", targets: [" Mary"], distractors: [" John"] }],
 } as const;
 
+/** The same in latents. */
+export const LATENT_QUESTION = { ...DEMO_QUESTION, basis: { mlp: "latent", attention: "latent" } } as const;
+
 /** What a test does to the application. */
 export interface TestApp {
   readonly engine: FakeEngine;
@@ -70,6 +73,8 @@ export function demoForm(...changed: readonly (readonly [string, string])[]): (r
     ["k", "10"],
     ["bos", "on"],
     ["freezeFinalNorm", "on"],
+    ["basis.mlp", "neuron"],
+    ["basis.attention", "head"],
   ];
   return [...usual.filter(([name]) => !names.has(name)), ...changed];
 }

@@ -9,6 +9,7 @@ import {
   SCORE_SORTS,
   STATISTIC_SORTS,
 } from "../../views/catalogue_view.ts";
+import { KINDS } from "../../views/component_kinds.ts";
 import {
   componentQuery,
   type ComponentView,
@@ -22,6 +23,7 @@ const textSet = fc.option(fc.string({ minLength: 1, maxLength: 40 }));
 
 const componentView: fc.Arbitrary<ComponentView> = fc.record({
   run: fc.option(fc.constantFrom("0123456789abcdef", "f".repeat(32))),
+  dictionary: textSet,
   textSet,
   mode: fc.constantFrom("outgoing", "incoming"),
   whole: fc.uniqueArray(fc.constantFrom(...SHORT_LISTS)).map((lists) =>
@@ -38,9 +40,10 @@ const componentView: fc.Arbitrary<ComponentView> = fc.record({
   plan: fc.boolean(),
 }, { noNullPrototype: true });
 
-const catalogueView: fc.Arbitrary<CatalogueView> = fc.constantFrom("head" as const, "mlp" as const).chain((kind) =>
+const catalogueView: fc.Arbitrary<CatalogueView> = fc.constantFrom(...KINDS).chain((kind) =>
   fc.record({
     kind: fc.constant(kind),
+    dictionary: textSet,
     layer: fc.option(fc.nat({ max: 999 })),
     sort: fc.constantFrom(...kind === "head" ? [...STATISTIC_SORTS, ...SCORE_SORTS] : STATISTIC_SORTS),
     direction: fc.constantFrom("asc" as const, "desc" as const),

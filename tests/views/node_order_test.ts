@@ -104,3 +104,36 @@ Deno.test("beyondTopK() names rows that are not among the k largest, or for effe
   assert.deepEqual([...beyondTopK(nodes, { ...order, sort: "ref" }, 2)], []);
   assert.deepEqual([...beyondTopK(nodes, order, 200)], []);
 });
+
+Deno.test("latents and errors are filtered and gathered as other nodes are", () => {
+  const nodes = [
+    row("mlp-latent/1/44@3", 1),
+    row("mlp-error/1@3", 0.5),
+    row("mlp/1/7@3", 2),
+    row("attn-latent/0/44@2", 4),
+    row("head/0/1@3<2", 8),
+    row("resid-latent/1/4@3", 16),
+  ];
+  const refs = (filter: Partial<NodeFilter>) =>
+    filteredNodes(nodes, { ...DEFAULT_VIEW.filter, ...filter }, CONTEXT).map(({ ref }) => ref);
+  assert.deepEqual(refs({ kinds: ["error", "mlp-latent"] }), ["mlp-latent/1/44@3", "mlp-error/1@3"]);
+  assert.deepEqual(refs({ layers: [0, 0] }), ["attn-latent/0/44@2", "head/0/1@3<2"]);
+  assert.deepEqual(refs({ hidesEarly: true, kinds: ["attn-latent", "resid-latent"] }), ["resid-latent/1/4@3"]);
+  const groups = groupedNodes(nodes, "layer", CONTEXT).map(({ name, directEffect }) => [name, directEffect[0]]);
+  assert.deepEqual(groups, [
+    ["MLP of layer 1", 3.5],
+    ["attention of layer 0", 12],
+    ["residual stream of layer 1", 16],
+  ]);
+  assert.ok(groupedNodes(nodes, "component", CONTEXT).some(({ name }) => name === "mlp-error/1"));
+});
+
+Deno.test("beyondTopK() counts each kind of latents by itself, and knows that all errors are listed", () => {
+  const nodes = [
+    ...[5, 4, 3, 2, 1].map((value) => row(`mlp-latent/0/${value}@0`, value)),
+    ...[5, 4, 3, 2, 1].map((value) => row(`mlp-error/${value}@0`, value)),
+    row("attn-latent/0/1@0", 1),
+  ];
+  const order = { sort: "directEffect", direction: "desc", side: 0, pair: [0, 1] } as const;
+  assert.deepEqual([...beyondTopK(nodes, order, 2)], ["mlp-latent/0/3@0"]);
+});

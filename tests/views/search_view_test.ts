@@ -1,6 +1,7 @@
 /** Views of the page of searches and their addresses are each other's inverse. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { KINDS } from "../../views/component_kinds.ts";
 import {
   DEFAULT_SEARCH,
   MAX_SEARCH_TEXT,
@@ -19,7 +20,8 @@ const searchView: fc.Arbitrary<SearchView> = fc.constantFrom("firing" as const, 
     q: fc.string({ maxLength: 60 }).filter((text) => !text.includes("\r")),
     in: fc.constant(way),
     match: way === "text" ? fc.constantFrom("text" as const, "tokens" as const) : fc.constant("text" as const),
-    kind: fc.option(fc.constantFrom("head" as const, "mlp" as const)),
+    kind: fc.option(fc.constantFrom(...KINDS)),
+    dictionary: name,
     layers: fc.uniqueArray(fc.nat({ max: 999 })).map((layers) => layers.toSorted((a, b) => a - b)),
     token: way === "firing" ? fc.option(fc.nat({ max: 9999 })) : fc.constant(null),
     sort: fc.option(fc.constantFrom(...SEARCH_SORTS[way])),

@@ -2,10 +2,10 @@
 import type { VNode } from "preact";
 import type { CircuitResult, Token } from "../../engine/mod.ts";
 import { formatNumber, formatSigned, tokenLabel } from "../format.ts";
-import { kindOf, placesOf } from "../refs.ts";
+import { isLatentRef, kindOf, placesOf } from "../refs.ts";
 import { drawEdges, type DrawnEdge, OBJECTIVE } from "./circuit_edges.ts";
 import { type CircuitLayout, layoutCircuit, type PlacedNode } from "./circuit_layout.ts";
-import { CircuitLegend, LEGEND_HEIGHT, LEGEND_WIDTH } from "./circuit_legend.tsx";
+import { CircuitLegend, LEGEND_HEIGHT, legendWidth } from "./circuit_legend.tsx";
 import { STANDALONE_STYLE } from "./circuit_style.ts";
 import { coordinate, largestSize, wellFormed } from "./numbers.ts";
 
@@ -33,7 +33,8 @@ export function CircuitGraph(props: CircuitGraphProps): VNode {
   const edges = drawEdges(circuit, layout);
   const largest = largestSize(edges.map(({ attribution }) => attribution));
   const drawn = edges.filter(({ to }) => to !== OBJECTIVE).length;
-  const width = coordinate(Math.max(layout.width, LEGEND_WIDTH));
+  const hasDictionaries = circuit.nodes.some(({ ref }) => isLatentRef(ref) || kindOf(ref) === "error");
+  const width = coordinate(Math.max(layout.width, legendWidth(hasDictionaries)));
   const legendTop = layout.height + TOKEN_LABELS;
   const height = coordinate(legendTop + LEGEND_HEIGHT);
   return (
@@ -61,6 +62,7 @@ export function CircuitGraph(props: CircuitGraphProps): VNode {
         y={coordinate(legendTop)}
         largest={largest}
         leftOut={circuit.edges.length - drawn}
+        hasDictionaries={hasDictionaries}
       />
     </svg>
   );

@@ -1,10 +1,10 @@
 /**
  * Where the boxes of a circuit stand: tokens across, layers upwards, attention of a layer below its MLP, as the residual stream passes
- * them. Only tokens and layers that hold something take room; what is left out between is told.
+ * them, and what a dictionary reads of the stream itself on top. Only tokens and layers that hold something take room; what is left out between is told.
  */
 import type { CircuitResult } from "../../engine/mod.ts";
 import { tokenLabel } from "../format.ts";
-import { componentOf, kindOf, layerOf, placesOf } from "../refs.ts";
+import { type BlockPart, componentOf, layerOf, partOf, placesOf } from "../refs.ts";
 import { shortened, wellFormed } from "./numbers.ts";
 
 /** A rectangle, by its upper left corner. */
@@ -19,7 +19,7 @@ export interface PlacedNode extends Box {
   readonly ref: string;
   /** The component, as in `head/3/3`. */
   readonly name: string;
-  /** What it reads: the key of a head, the token of an embedding; empty for a neuron. */
+  /** What it reads: the key of a head, the token of an embedding; empty for neurons, latents and errors. */
   readonly detail: string;
 }
 
@@ -142,11 +142,18 @@ function tokenOf(ref: string): number {
   return placesOf(ref)[0] ?? 0;
 }
 
-/** Rows count upwards: embeddings, then attention and MLP of each layer. */
+/** Rows of a layer, upwards. */
+const LAYER_ROWS: readonly BlockPart[] = ["attention", "MLP", "residual stream"];
+
+/** Rows count upwards: embeddings, then attention, MLP and stream of each layer. */
 function rowOf(ref: string): number {
   const layer = layerOf(ref);
-  if (layer === null) return 0;
-  return 2 * layer + (kindOf(ref) === "head" ? 1 : 2);
+  const part = partOf(ref);
+  return layer === null || part === null ? 0 : rowOfPart(layer, part);
+}
+
+function rowOfPart(layer: number, part: BlockPart): number {
+  return LAYER_ROWS.length * layer + 1 + LAYER_ROWS.indexOf(part);
 }
 
 function namesOf({ ref }: CircuitNode, { tokens }: CircuitResult): Pick<PlacedNode, "name" | "detail"> {
@@ -204,15 +211,13 @@ function placeRows(
     y += height + ROW_GAP;
   };
   for (let layer = layerCount - 1; layer >= 0; layer--) {
-    const [attention, mlp] = [2 * layer + 1, 2 * layer + 2];
-    if (heightOf(attention) === 0 && heightOf(mlp) === 0) {
+    if (LAYER_ROWS.every((part) => heightOf(rowOfPart(layer, part)) === 0)) {
       lastEmpty ??= layer;
       continue;
     }
     endEmpty(layer + 1);
     const start = y;
-    place(mlp, "MLP");
-    place(attention, "attention");
+    for (const part of LAYER_ROWS.toReversed()) place(rowOfPart(layer, part), part);
     bands.push({ label: `layer ${layer}`, y: start, height: y - start, isEmpty: false });
   }
   endEmpty(0);

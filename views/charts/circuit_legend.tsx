@@ -3,7 +3,11 @@ import type { VNode } from "preact";
 import { formatNumber } from "../format.ts";
 import { MAX_DRAWN_EDGES } from "./circuit_edges.ts";
 
-export const LEGEND_WIDTH = 560;
+/** Width that a legend needs, in px. */
+export function legendWidth(hasDictionaries: boolean): number {
+  return hasDictionaries ? 650 : 560;
+}
+
 export const LEGEND_HEIGHT = 62;
 
 export interface CircuitLegendProps {
@@ -12,17 +16,21 @@ export interface CircuitLegendProps {
   readonly largest: number;
   /** Edges that are not drawn; 0 where all are. */
   readonly leftOut: number;
+  /** Whether there are latents or errors among the nodes. */
+  readonly hasDictionaries: boolean;
 }
 
 const KINDS = [["head", "head", 96], ["neuron", "neuron", 158], ["embed", "embedding", 230]] as const;
+/** Latents of all kinds look the same. */
+const DICTIONARY_KINDS = [["mlp-latent", "latent", 330], ["error", "error", 398]] as const;
 
 /** Kinds of boxes in one line; what edges mean in another. */
-export function CircuitLegend({ y, largest, leftOut }: CircuitLegendProps): VNode {
+export function CircuitLegend({ y, largest, leftOut, hasDictionaries }: CircuitLegendProps): VNode {
   const [first, second] = [y + 18, y + 42];
   return (
     <g class="circuit-legend">
       <text class="row-name" x={10} y={first + 4}>nodes</text>
-      {KINDS.map(([kind, name, x]) => (
+      {[...KINDS, ...hasDictionaries ? DICTIONARY_KINDS : []].map(([kind, name, x]) => (
         <>
           <g class="node-box" data-kind={kind}>
             <rect x={x} y={first - 6} width={16} height={12} rx={3} />
@@ -30,7 +38,7 @@ export function CircuitLegend({ y, largest, leftOut }: CircuitLegendProps): VNod
           <text x={x + 22} y={first + 4}>{name}</text>
         </>
       ))}
-      <text x={330} y={first + 4}>q, k, v: the way into a head</text>
+      <text x={hasDictionaries ? 462 : 330} y={first + 4}>q, k, v: the way into a head</text>
       <text class="row-name" x={10} y={second + 4}>edges, upwards</text>
       {largest === 0 ? <text x={112} y={second + 4}>none among these nodes</text> : (
         <>

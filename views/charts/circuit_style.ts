@@ -13,6 +13,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue"
 .node-box rect { fill: #ffffff; stroke-width: 1.5; }
 .node-box[data-kind="head"] rect { fill: #f4effc; stroke: #6b3fa0; }
 .node-box[data-kind="neuron"] rect { fill: #e9f5f5; stroke: #0f6e73; }
+.node-box[data-kind$="-latent"] rect { fill: #fbeef4; stroke: #9c2f63; }
+.node-box[data-kind="error"] rect { fill: #f1f1f2; stroke: #525a6b; stroke-dasharray: 4 3; }
 .node-box[data-kind="embed"] rect { fill: #f9f2e4; stroke: #7d5a13; }
 .objective-box rect { fill: #1c2230; }
 .objective-box text { fill: #ffffff; }

@@ -1,7 +1,18 @@
-/** All heads or neurons of a model, by what a sweep found of them. */
+/** All heads, neurons, or latents of a dictionary, by what a sweep found of them. */
 import type { VNode } from "preact";
-import type { Catalogue, CatalogueRow, CatalogueSort, Job, ModelSummary, SweepSummary } from "../../engine/mod.ts";
+import type {
+  Catalogue,
+  CatalogueRow,
+  CatalogueSort,
+  DictionaryDetail,
+  Job,
+  LatentKind,
+  ModelSummary,
+  SweepSummary,
+} from "../../engine/mod.ts";
 import { type CatalogueView, defaultCatalogue, SCORE_SORTS, SORT_TITLES, STATISTIC_SORTS } from "../catalogue_view.ts";
+import { capitalized, isLatentKind, KIND_NAMES, KINDS } from "../component_kinds.ts";
+import { dictionaryInWords } from "../dictionary_words.ts";
 import { HeadGrid } from "../charts/head_grid.tsx";
 import { formatCount, formatNumber } from "../format.ts";
 import { swapLink } from "../parts/card.tsx";
@@ -18,11 +29,15 @@ export const CATALOGUE_ROWS = 50;
 
 export interface CataloguePageProps {
   readonly model: ModelSummary;
+  /** Those with latents of the kind. */
+  readonly dictionaries: readonly DictionaryDetail[];
+  /** The one whose latents are listed; null for heads and neurons, and where none is loaded. */
+  readonly dictionary: DictionaryDetail | null;
   readonly view: CatalogueView;
   readonly sweeps: readonly SweepSummary[];
   /** The page of the list; null where there has been no sweep. */
   readonly catalogue: Catalogue | null;
-  /** All heads, for the grid; empty for neurons. */
+  /** All heads, for the grid; empty for other kinds. */
   readonly heads: readonly CatalogueRow[];
   /** The job that sweeps this model; null if none does. */
   readonly job: Job | null;
@@ -32,7 +47,7 @@ export function CataloguePage(props: CataloguePageProps): VNode {
   const { model, view } = props;
   return (
     <div class="page catalogue-page">
-      <h1>{view.kind === "head" ? "Heads" : "Neurons"} of {model.id}</h1>
+      <h1>{capitalized(KIND_NAMES[view.kind].many)} of {model.id}</h1>
       <NoticePlace />
       <CatalogueContent {...props} />
     </div>
@@ -41,30 +56,67 @@ export function CataloguePage(props: CataloguePageProps): VNode {
 
 /** The part that a change of view replaces. */
 export function CatalogueContent(props: CataloguePageProps): VNode {
-  const { model, view, catalogue, heads, job, sweeps } = props;
+  const { model, dictionary, view, catalogue, heads, job, sweeps } = props;
   const link = (other: CatalogueView) => swapLink(catalogueUrl(model.id, other), `#${CATALOGUE_ID}`);
   return (
     <div id={CATALOGUE_ID} class="component">
       <nav class="pair-picker" aria-label="Kind of component">
-        {(["head", "mlp"] as const).map((kind) => (
+        {KINDS.map((kind) => (
           <a
             id={`kind-${kind}`}
             aria-current={view.kind === kind ? "true" : undefined}
             href={catalogueUrl(model.id, defaultCatalogue(kind))}
           >
-            {kind === "head" ? "heads" : "neurons"}
+            {KIND_NAMES[kind].many}
           </a>
         ))}
       </nav>
+      {isLatentKind(view.kind) ? <DictionaryPicker {...props} kind={view.kind} /> : null}
       {job === null ? null : <JobProgress job={job} href={catalogueUrl(model.id, view)} targetId={CATALOGUE_ID} />}
-      {catalogue === null ? (job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null) : (
+      {catalogue === null ? (job === null ? <Offer {...props} /> : null) : (
         <>
           <Sources {...props} catalogue={catalogue} link={link} sweeps={sweeps} />
           {view.kind === "head" ? <Grid model={model} view={view} heads={heads} link={link} /> : null}
-          <List model={model} view={view} catalogue={catalogue} link={link} />
+          <List model={model} dictionary={dictionary} view={view} catalogue={catalogue} link={link} />
         </>
       )}
     </div>
+  );
+}
+
+/** A sweep of what is to be listed, if there is anything. */
+function Offer({ model, dictionary, view }: CataloguePageProps): VNode | null {
+  if (isLatentKind(view.kind) && dictionary === null) return null;
+  return <SweepOffer model={model} textSet={view.textSet} dictionary={dictionary?.id ?? null} />;
+}
+
+/** The dictionaries of a kind, one of which is listed. */
+function DictionaryPicker(
+  { model, dictionaries, dictionary, view, kind }: CataloguePageProps & { readonly kind: LatentKind },
+): VNode {
+  if (dictionary === null) {
+    return (
+      <p class="card empty-state">
+        No dictionary with {KIND_NAMES[kind].many} is loaded for {model.id}: start with <code>--dictionaries DIR</code>.
+      </p>
+    );
+  }
+  return (
+    <>
+      <nav class="pair-picker" aria-label="Dictionary">
+        {dictionaries.map(({ id }) => (
+          <a
+            aria-current={id === dictionary.id ? "true" : undefined}
+            href={catalogueUrl(model.id, { ...defaultCatalogue(kind), dictionary: id, sort: view.sort })}
+          >
+            {id}
+          </a>
+        ))}
+      </nav>
+      <p class="fine-print">
+        <code>{dictionary.id}</code>: {dictionaryInWords(dictionary)}.
+      </p>
+    </>
   );
 }
 
@@ -132,19 +184,20 @@ function Grid({ model, view, heads, link }: GridProps): VNode {
 
 interface ListProps {
   readonly model: ModelSummary;
+  readonly dictionary: DictionaryDetail | null;
   readonly view: CatalogueView;
   readonly catalogue: Catalogue;
   readonly link: Link;
 }
 
-function List({ model, view, catalogue: { rows, total }, link }: ListProps): VNode {
+function List({ model, dictionary, view, catalogue: { rows, total }, link }: ListProps): VNode {
   const sorts: readonly CatalogueSort[] = view.kind === "head" ? [...SCORE_SORTS, ...STATISTIC_SORTS] : STATISTIC_SORTS;
   const pageCount = Math.max(1, Math.ceil(total / CATALOGUE_ROWS));
   const page = Math.min(view.page, pageCount);
   return (
     <section class="card" aria-labelledby="list-title">
       <h2 id="list-title">Sorted by {SORT_TITLES[view.sort].toLowerCase()}</h2>
-      <LayerPicker model={model} view={view} link={link} />
+      {dictionary === null ? <LayerPicker model={model} view={view} link={link} /> : null}
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of components">
         <table class="node-table">
           <caption class="visually-hidden">Components with their statistics</caption>
@@ -158,7 +211,7 @@ function List({ model, view, catalogue: { rows, total }, link }: ListProps): VNo
             {rows.map((row) => (
               <tr>
                 <th scope="row" class="node-ref">
-                  <a href={componentUrl(model.id, row.component)}>
+                  <a href={componentUrl(model.id, row.component, { dictionary: dictionary?.id ?? null })}>
                     <code>{row.component}</code>
                   </a>
                 </th>

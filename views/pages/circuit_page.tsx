@@ -6,7 +6,7 @@ import { CircuitText } from "../charts/circuit_text.tsx";
 import { formatSigned } from "../format.ts";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
 import type { Loaded } from "../props.ts";
-import { componentOf, kindOf, placesOf } from "../refs.ts";
+import { componentWithPage, kindOf, placesOf } from "../refs.ts";
 import { attentionUrl, circuitSvgUrl, circuitUrl, componentUrl, growCircuitUrl, nodeUrl, runUrl } from "../urls.ts";
 import { DEFAULT_VIEW } from "../view_state.ts";
 
@@ -135,7 +135,7 @@ function Selected(
   },
 ): VNode {
   const { id, spec } = run;
-  const component = componentOf(selected);
+  const component = componentWithPage(selected);
   const others = pins.filter((ref) => ref !== selected);
   const inputs = shown.candidates.filter(({ edge }) => edge.to === selected);
   const places = placesOf(selected);
@@ -173,7 +173,7 @@ function Selected(
             runUrl(id, { ...DEFAULT_VIEW, pins, open: [selected], filter: { ...DEFAULT_VIEW.filter, text: selected } })
           }#nodes`}
         >
-          Ablate or trace it
+          {kindOf(selected) === "error" ? "Its row" : kindOf(selected) === "embed" ? "Ablate it" : "Ablate or trace it"}
         </a>
       </div>
     </section>

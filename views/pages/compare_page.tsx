@@ -112,7 +112,7 @@ export function CompareTable({ a, b, nodes, view }: ComparePageProps): VNode {
         <h2 id="compare-title">Nodes</h2>
         <p class="fine-print">{rows.length} of {nodes.length} nodes of either answer, joined by name.</p>
       </div>
-      <NodeFilterForm frame={frame} canHideEarly={false} />
+      <NodeFilterForm frame={frame} nodes={nodes} canHideEarly={false} />
       <HeatLegend low="against the target" high="for the target" note="shade by size within its metric" />
       {shown.length === 0
         ? <p class="empty-state">No node passes the filter.</p>

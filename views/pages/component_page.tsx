@@ -1,9 +1,11 @@
-/** One head or neuron: where it is strongest, what it is known for, and what it does on a run's prompts and one's own. */
+/** One head, neuron or latent: where it is strongest, what it is known for, and what it does on a run's prompts and one's own. */
 import type { VNode } from "preact";
 import type {
   AssistantSummary,
   ComponentExplanations,
+  ComponentKind,
   ComponentRecords,
+  DictionaryDetail,
   Example,
   ExplainPlan,
   Job,
@@ -14,7 +16,9 @@ import type {
   SweepSummary,
 } from "../../engine/mod.ts";
 import { defaultCatalogue } from "../catalogue_view.ts";
+import { capitalized, isLatentKind, KIND_NAMES } from "../component_kinds.ts";
 import type { ComponentView } from "../component_view.ts";
+import { dictionaryInWords } from "../dictionary_words.ts";
 import { formatCount } from "../format.ts";
 import { ComponentInRun } from "../parts/component_in_run.tsx";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
@@ -33,7 +37,7 @@ import { catalogueUrl, componentUrl, debuggerUrl } from "../urls.ts";
 
 /** A component as its address names it. */
 export interface Component {
-  readonly kind: "head" | "mlp";
+  readonly kind: ComponentKind;
   readonly layer: number;
   readonly index: number;
 }
@@ -45,6 +49,10 @@ export function componentRef({ kind, layer, index }: Component): string {
 export interface ComponentPageProps {
   readonly model: ModelSummary;
   readonly component: Component;
+  /** Of a latent: the dictionary that it is of; else null. */
+  readonly dictionary: DictionaryDetail | null;
+  /** All loaded dictionaries with latents of its kind and layer. */
+  readonly others: readonly DictionaryDetail[];
   readonly view: ComponentView;
   /** The run whose prompts it is shown on; null where the model could not be asked the default question. */
   readonly run: RunResult | null;
@@ -70,27 +78,59 @@ export interface ComponentPageProps {
 }
 
 export function ComponentPage(props: ComponentPageProps): VNode {
-  const { model, component } = props;
+  const { model, component, dictionary } = props;
   const ref = componentRef(component);
   const { kind, layer, index } = component;
+  const { one, many } = KIND_NAMES[kind];
   return (
     <div class="page component-page">
       <div class="card-head">
         <h1>
-          {kind === "head" ? `Head ${index}` : `Neuron ${index}`} of layer {layer} <code>{ref}</code>
+          {capitalized(one)} {index} of layer {layer} <code>{ref}</code>
         </h1>
         <ComponentSteps {...props} />
       </div>
       <p class="fine-print">
         <a href={debuggerUrl(model.id)}>{model.id}</a>: {model.layerCount} layers, {model.headCount} heads and{" "}
         {formatCount(model.mlpWidth)} neurons in each.{" "}
-        <a href={catalogueUrl(model.id, defaultCatalogue(kind))}>
-          All {kind === "head" ? "heads" : "neurons"}
+        <a href={catalogueUrl(model.id, { ...defaultCatalogue(kind), dictionary: dictionary?.id ?? null })}>
+          All {many}
         </a>
       </p>
+      {dictionary === null ? null : <DictionaryFacts {...props} dictionary={dictionary} />}
       <NoticePlace />
       <ComponentContent {...props} />
     </div>
+  );
+}
+
+/** Which dictionary the latent is of, and the others that it might be of. */
+function DictionaryFacts(
+  { model, component, dictionary, others, view }: ComponentPageProps & { readonly dictionary: DictionaryDetail },
+): VNode {
+  const { kind, layer, index } = component;
+  return (
+    <>
+      <p class="fine-print">
+        Of the dictionary <code>{dictionary.id}</code>: {dictionaryInWords(dictionary)}.
+        {dictionary.trainedWithBos === false
+          ? " It was trained on texts without a BOS: its values at that token, which are among those below, say little."
+          : ""}
+      </p>
+      {others.length < 2 ? null : (
+        <nav class="pair-picker" aria-label="Dictionary">
+          {others.map(({ id, latentCount }) => {
+            const ref = componentRef({ kind, layer, index: Math.min(index, latentCount - 1) });
+            const other: ComponentView = { ...view, dictionary: id, pin: null };
+            return (
+              <a aria-current={id === dictionary.id ? "true" : undefined} href={componentUrl(model.id, ref, other)}>
+                {id}
+              </a>
+            );
+          })}
+        </nav>
+      )}
+    </>
   );
 }
 
@@ -114,6 +154,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
       <ExplanationsCard
         model={model}
         name={componentRef(component)}
+        dictionary={props.dictionary?.id ?? null}
         view={view}
         found={props.explanations}
         assistant={props.assistant}
@@ -136,7 +177,9 @@ export function ComponentContent(props: ComponentPageProps): VNode {
       )}
       {job === null ? null : <JobProgress job={job} href={href} targetId={COMPONENT_ID} />}
       {records === null
-        ? (job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null)
+        ? (job === null
+          ? <SweepOffer model={model} textSet={view.textSet} dictionary={props.dictionary?.id ?? null} />
+          : null)
         : (
           <LoadedContent loaded={records} href={href} targetId={COMPONENT_ID} what="Its records">
             {(found) => <RecordsSection records={found} kind={kind} view={view} urlOf={urlOf} sweep={sweep} />}
@@ -161,22 +204,27 @@ export function ComponentContent(props: ComponentPageProps): VNode {
 }
 
 /** To the neighbours, with the same prompts and texts; the ends say that they are. */
-function ComponentSteps({ model, component: { kind, layer, index }, view }: ComponentPageProps): VNode {
+function ComponentSteps({ model, component, dictionary, view }: ComponentPageProps): VNode {
+  const { kind, layer, index } = component;
   const kept = { ...view, pin: null };
-  const count = kind === "head" ? model.headCount : model.mlpWidth;
+  const count = dictionary?.latentCount ?? (kind === "head" ? model.headCount : model.mlpWidth);
   const hrefOf = (l: number, i: number) =>
     l < 0 || i < 0 || l >= model.layerCount || i >= count
       ? null
       : componentUrl(model.id, componentRef({ kind, layer: l, index: i }), kept);
-  const name = kind === "head" ? "head" : "neuron";
+  const name = isLatentKind(kind) ? "latent" : KIND_NAMES[kind].one;
+  // A dictionary is of one layer.
+  const layers = dictionary !== null ? [] : [
+    { name: "layer below", mark: "↓", href: hrefOf(layer - 1, index) },
+    { name: "layer above", mark: "↑", href: hrefOf(layer + 1, index) },
+  ];
   return (
     <Steps
       label="Neighbouring components"
       steps={[
         { name: `previous ${name}`, mark: "←", rel: "prev", href: hrefOf(layer, index - 1) },
         { name: `next ${name}`, mark: "→", rel: "next", href: hrefOf(layer, index + 1) },
-        { name: "layer below", mark: "↓", href: hrefOf(layer - 1, index) },
-        { name: "layer above", mark: "↑", href: hrefOf(layer + 1, index) },
+        ...layers,
       ]}
     />
   );

@@ -28,7 +28,7 @@ export function HelpPage({ hasKeys }: HelpPageProps): VNode {
         <h2 id="colours">Colours</h2>
         <p>
           Blue is for the target, orange against it; the sign is always written too. A shade is a value’s size within
-          the legend beside it. Kinds of nodes have a colour and a word: head, neuron, embed.
+          the legend beside it. Kinds of nodes have a colour and a word: head, neuron, latent, error, embed.
         </p>
       </section>
     </div>
@@ -79,7 +79,10 @@ const TERMS: readonly (readonly [string, string])[] = [
     "residual stream",
     "The vector at each token that every layer reads and adds to. The last one is read out as logits.",
   ],
-  ["component", "A part of the model: an attention head (head/9/8) or an MLP neuron (mlp/5/1234), by layer and index."],
+  [
+    "component",
+    "A part of the model by layer and index: an attention head (head/9/8), an MLP neuron (mlp/5/1234), a dictionary’s latent (mlp-latent/5/44).",
+  ],
   [
     "node",
     "One invocation of a component: a neuron at a token (mlp/5/1234@7), a head from one token to another (head/9/8@12<4), an embedding (embed@3).",
@@ -99,6 +102,27 @@ const TERMS: readonly (readonly [string, string])[] = [
   ],
   ["edge", "How much of what one node adds to the objective comes from another node’s write, by the direct way."],
   ["circuit", "Some nodes and the edges among them."],
+  [
+    "dictionary",
+    "A sparse autoencoder or transcoder: it writes an activation as a sum of a few out of many directions. Spliced into a question, it changes nothing: what it leaves out is kept as its error.",
+  ],
+  [
+    "latent",
+    "One of a dictionary’s directions, with how strongly it is active at a token: mlp-latent/5/44@7, attn-latent/5/44@7, resid-latent/5/44@7.",
+  ],
+  [
+    "error",
+    "The activation less its reconstruction, at a token: mlp-error/5@7. It writes as other nodes do, but can be neither changed nor traced.",
+  ],
+  [
+    "reconstruction",
+    "What a dictionary’s latents and bias add up to. Run on reconstructions alone, the model is another one.",
+  ],
+  ["L0", "How many latents of a dictionary are active at a token. Fewer are easier to read, and leave out more."],
+  [
+    "basis",
+    "In what a part of the model is shown: MLPs in neurons or latents, attention in heads or latents. Layers without a dictionary keep their neurons or heads.",
+  ],
   ["logit lens", "Each layer’s residual stream read out as if it were the last: what would be predicted so far."],
   ["run", "A stored answer. Its address shows the same numbers for good."],
 ];

@@ -7,11 +7,11 @@ import { FindForm } from "../parts/find_form.tsx";
 import { JumpForm } from "../parts/jump_form.tsx";
 import { JumpLists } from "../parts/jump_lists.tsx";
 import { TextSets } from "../parts/text_sets.tsx";
-import { catalogueUrl, compareFormUrl, debuggerUrl, runsUrl, runUrl } from "../urls.ts";
+import { catalogueUrl, compareFormUrl, debuggerUrl, dictionariesUrl, runsUrl, runUrl } from "../urls.ts";
 
 /** The first page: what this is, a question to begin with, what is loaded, what was asked. */
 export function LandingPage(props: LandingProps): VNode {
-  const { models, sweeps, sweepJobs, jumpLists, examples, recentRuns, status, jump } = props;
+  const { models, dictionaryCounts, sweeps, sweepJobs, jumpLists, examples, recentRuns, status, jump } = props;
   const [first, ...rest] = examples;
   return (
     <div class="page landing-page">
@@ -43,7 +43,7 @@ export function LandingPage(props: LandingProps): VNode {
         <h2 id="examples-title">What the demo model can do</h2>
         <div class="gallery">{rest.map((example) => <ExampleCard example={example} isFirst={false} />)}</div>
       </section>
-      <Models models={models} sweeps={sweeps} sweepJobs={sweepJobs} />
+      <Models models={models} dictionaryCounts={dictionaryCounts} sweeps={sweeps} sweepJobs={sweepJobs} />
       {models.map((model) => {
         const lists = jumpLists.get(model.id) ?? [];
         return lists.length === 0 ? null : <JumpLists model={model} lists={lists} />;
@@ -89,7 +89,12 @@ function ExampleCard(
   );
 }
 
-function Models({ models, sweeps, sweepJobs }: Pick<LandingProps, "models" | "sweeps" | "sweepJobs">): VNode {
+function Models(
+  { models, dictionaryCounts, sweeps, sweepJobs }: Pick<
+    LandingProps,
+    "models" | "dictionaryCounts" | "sweeps" | "sweepJobs"
+  >,
+): VNode {
   return (
     <section class="card" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
@@ -108,6 +113,7 @@ function Models({ models, sweeps, sweepJobs }: Pick<LandingProps, "models" | "sw
               <th scope="col" class="number">Weights</th>
               <th scope="col">Records of all</th>
               <th scope="col">Text sets</th>
+              <th scope="col">Dictionaries</th>
             </tr>
           </thead>
           <tbody>
@@ -134,6 +140,9 @@ function Models({ models, sweeps, sweepJobs }: Pick<LandingProps, "models" | "sw
                     jobs={sweepJobs}
                   />
                 </td>
+                <td>
+                  <a href={dictionariesUrl(model.id)}>{dictionariesInWords(dictionaryCounts.get(model.id) ?? 0)}</a>
+                </td>
               </tr>
             ))}
           </tbody>
@@ -141,6 +150,10 @@ function Models({ models, sweeps, sweepJobs }: Pick<LandingProps, "models" | "sw
       </div>
     </section>
   );
+}
+
+function dictionariesInWords(count: number): string {
+  return count === 0 ? "none yet" : count === 1 ? "1 dictionary" : `${count} dictionaries`;
 }
 
 function RecentRuns({ runs }: { readonly runs: readonly RunResult[] }): VNode {

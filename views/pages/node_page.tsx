@@ -3,11 +3,16 @@ import type { VNode } from "preact";
 import type { EdgeRow, EdgesResult } from "../../engine/mod.ts";
 import { formatSigned } from "../format.ts";
 import { heatClass } from "../heat.ts";
+import { KindBadge } from "../parts/node_cells.tsx";
+import { SourceList } from "../parts/source_tokens.tsx";
 import { Vocabulary } from "../parts/vocabulary.tsx";
 import type { NodePageProps } from "../props.ts";
-import { nodeUrl, runUrl } from "../urls.ts";
+import { componentWithPage, kindOf } from "../refs.ts";
+import { componentUrl, nodeUrl, runUrl } from "../urls.ts";
 
-export function NodePage({ run, name, tokens, upstream, downstream }: NodePageProps): VNode {
+export function NodePage({ run, name, tokens, sources, upstream, downstream }: NodePageProps): VNode {
+  const component = componentWithPage(name);
+  const latent = sources?.latents.get(name);
   return (
     <div class="page node-page">
       <p>
@@ -16,6 +21,19 @@ export function NodePage({ run, name, tokens, upstream, downstream }: NodePagePr
       <h1>
         <code>{name}</code>
       </h1>
+      {component === null ? null : (
+        <p>
+          <KindBadge kind={kindOf(name)} />{" "}
+          <a href={componentUrl(run.spec.model, component, { run: run.id })}>{component}</a>
+        </p>
+      )}
+      {sources === null || latent === undefined ? null : (
+        <section class="card" aria-labelledby="sources-title">
+          <h2 id="sources-title">Where it comes from</h2>
+          <p class="fine-print">What all heads bring from each token, along the latent’s encoder.</p>
+          <SourceList latent={latent} tokens={sources.tokens} />
+        </section>
+      )}
       <Vocabulary tokens={tokens} />
       {upstream.map((edges) => (
         <Edges

@@ -7,6 +7,7 @@ import { FiringResults } from "../parts/firing_results.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
 import { PhraseResults } from "../parts/phrase_results.tsx";
 import { SEARCH_ID, SearchForm } from "../parts/search_form.tsx";
+import type { LatentChoice } from "../parts/search_filter.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import type { Loaded } from "../props.ts";
 import type { SearchView } from "../search_view.ts";
@@ -16,6 +17,7 @@ export interface SearchPageProps {
   readonly models: readonly ModelSummary[];
   readonly model: ModelSummary;
   readonly view: SearchView;
+  readonly latents: LatentChoice;
   /** Text sets that have records. */
   readonly sources: readonly string[];
   /** The one of them that the address names, or the first; null if there is none such. */
@@ -43,7 +45,7 @@ export function SearchPage(props: SearchPageProps): VNode {
 
 /** The part that a search, or a change of view, replaces. */
 export function SearchContent(props: SearchPageProps): VNode {
-  const { model, view, sources, source, job, firing, found } = props;
+  const { model, view, latents, sources, source, job, firing, found } = props;
   const href = searchUrl(view);
   const isUnswept = view.in === "text" && source === null;
   return (
@@ -51,15 +53,17 @@ export function SearchContent(props: SearchPageProps): VNode {
       <SearchForm {...props} />
       {job === null ? null : <JobProgress job={job} href={href} targetId={SEARCH_ID} />}
       {view.q === "" ? <Beginnings view={view} model={model} /> : null}
-      {isUnswept && job === null ? <SweepOffer model={model} textSet={view.textSet} /> : null}
+      {isUnswept && job === null
+        ? <SweepOffer model={model} textSet={view.textSet} dictionary={latents.dictionary} />
+        : null}
       {firing === null ? null : (
         <LoadedContent loaded={firing} href={href} targetId={SEARCH_ID} what="What fires">
-          {(value) => <FiringResults model={model} view={view} firing={value} sources={sources} />}
+          {(value) => <FiringResults model={model} view={view} firing={value} latents={latents} sources={sources} />}
         </LoadedContent>
       )}
       {found === null ? null : (
         <LoadedContent loaded={found} href={href} targetId={SEARCH_ID} what="What was found">
-          {(value) => <PhraseResults model={model} view={view} found={value} sources={sources} />}
+          {(value) => <PhraseResults model={model} view={view} found={value} latents={latents} sources={sources} />}
         </LoadedContent>
       )}
     </div>

@@ -1,6 +1,6 @@
 /** A component on the prompts of a run: its values there, and its nodes that the run lists. */
 import type { VNode } from "preact";
-import type { Example, NodeRow, RunResult } from "../../engine/mod.ts";
+import type { Example, LatentKind, NodeRow, RunResult } from "../../engine/mod.ts";
 import { ExampleLegend } from "../charts/example_heat.tsx";
 import type { ComponentView } from "../component_view.ts";
 import { formatNumber, formatSigned } from "../format.ts";
@@ -16,7 +16,7 @@ import { NodeTokens } from "./node_cells.tsx";
 
 export interface ComponentInRunProps {
   readonly run: RunResult;
-  readonly component: { readonly kind: "head" | "mlp"; readonly layer: number; readonly index: number };
+  readonly component: { readonly kind: "head" | "mlp" | LatentKind; readonly layer: number; readonly index: number };
   readonly view: ComponentView;
   /** Its values on the prompts; null where none is text. */
   readonly inRun: Loaded<readonly Example[]> | null;

@@ -25,6 +25,8 @@ export interface ExplanationsCardProps {
   readonly model: ModelSummary;
   /** As in `mlp/3/195`. */
   readonly name: string;
+  /** Of a latent: id of its dictionary; else null. */
+  readonly dictionary: string | null;
   readonly view: ComponentView;
   readonly found: Loaded<ComponentExplanations>;
   /** Null where none is configured. */
@@ -90,16 +92,23 @@ function Found({ value, ...props }: ExplanationsCardProps & { readonly value: Co
 interface ActionProps {
   readonly model: ModelSummary;
   readonly name: string;
+  readonly dictionary: string | null;
   readonly action: string;
   readonly title: string;
   readonly fields?: Readonly<Record<string, string>>;
   readonly class?: string;
 }
 
+/** Which dictionary a latent is of. */
+function DictionaryField({ dictionary }: { readonly dictionary: string | null }): VNode | null {
+  return dictionary === null ? null : <input type="hidden" name="dictionary" value={dictionary} />;
+}
+
 /** A button that does one thing, as a form of its own. */
-function Action({ model, name, action, title, fields = {}, class: own = "small" }: ActionProps): VNode {
+function Action({ model, name, dictionary, action, title, fields = {}, class: own = "small" }: ActionProps): VNode {
   return (
     <form method="post" action={explainUrl(model.id, name, action)}>
+      <DictionaryField dictionary={dictionary} />
       {Object.entries(fields).map(([field, value]) => <input type="hidden" name={field} value={value} />)}
       <button type="submit" class={own}>{title}</button>
     </form>
@@ -112,7 +121,7 @@ function Item(
     readonly isBusy: boolean;
   },
 ): VNode {
-  const { model, name, plan, assistant, hasRecords } = props;
+  const { model, name, dictionary, plan, assistant, hasRecords } = props;
   const { id, scores } = explanation;
   const byRules = scores.find(({ scorer }) => scorer === "statistical");
   const byAssistant = scores.find(({ scorer }) => scorer === "assistant");
@@ -131,6 +140,7 @@ function Item(
             <Action
               model={model}
               name={name}
+              dictionary={dictionary}
               action="scores"
               title="Score by its rules"
               fields={{ ...fields, by: "statistical" }}
@@ -144,6 +154,7 @@ function Item(
               <Action
                 model={model}
                 name={name}
+                dictionary={dictionary}
                 action="scores"
                 title={`Score with ${assistant.model}`}
                 fields={{ ...fields, by: "assistant" }}
@@ -151,7 +162,7 @@ function Item(
             )
             : null
         }
-        <Action model={model} name={name} action="remove" title="Remove" fields={fields} />
+        <Action model={model} name={name} dictionary={dictionary} action="remove" title="Remove" fields={fields} />
       </div>
     </>
   );
@@ -175,7 +186,7 @@ function UnderWay({ href, running }: { readonly href: string; readonly running: 
   );
 }
 
-function Failed({ model, name, attempt }: ExplanationsCardProps & { readonly attempt: Attempt }): VNode {
+function Failed({ model, name, dictionary, attempt }: ExplanationsCardProps & { readonly attempt: Attempt }): VNode {
   const { what, by, explanation, problem } = attempt;
   const who = by === "statistical" ? "by rules" : "by the assistant";
   return (
@@ -187,6 +198,7 @@ function Failed({ model, name, attempt }: ExplanationsCardProps & { readonly att
           <Action
             model={model}
             name={name}
+            dictionary={dictionary}
             action={what === "explain" ? "explanations" : "scores"}
             title="Try again"
             fields={explanation === null ? { by } : { by, explanation: String(explanation) }}
@@ -198,7 +210,7 @@ function Failed({ model, name, attempt }: ExplanationsCardProps & { readonly att
 }
 
 /** Ways to an explanation. */
-function Ways({ model, name, view, urlOf, assistant, hasRecords, plan }: ExplanationsCardProps): VNode {
+function Ways({ model, name, dictionary, view, urlOf, assistant, hasRecords, plan }: ExplanationsCardProps): VNode {
   if (!hasRecords) {
     return <p class="fine-print">It can be explained once a sweep has made its records: see below.</p>;
   }
@@ -207,6 +219,7 @@ function Ways({ model, name, view, urlOf, assistant, hasRecords, plan }: Explana
       <Action
         model={model}
         name={name}
+        dictionary={dictionary}
         action="explanations"
         title="Explain by rules"
         fields={{ by: "statistical" }}
@@ -243,7 +256,9 @@ function Ways({ model, name, view, urlOf, assistant, hasRecords, plan }: Explana
 }
 
 /** What would be sent, and the button that sends it. */
-function Plan({ model, name, view, urlOf, offer }: ExplanationsCardProps & { readonly offer: ExplainPlan }): VNode {
+function Plan(
+  { model, name, dictionary, view, urlOf, offer }: ExplanationsCardProps & { readonly offer: ExplainPlan },
+): VNode {
   const { assistant, calls, promptTokens, completionTokens, cost, first } = offer;
   return (
     <div class="explanation-plan" role="group" aria-labelledby="plan-title">
@@ -263,6 +278,7 @@ function Plan({ model, name, view, urlOf, offer }: ExplanationsCardProps & { rea
         <Action
           model={model}
           name={name}
+          dictionary={dictionary}
           action="explanations"
           title={`Send to ${assistant.origin}`}
           fields={{ by: "assistant" }}
@@ -281,7 +297,7 @@ function Plan({ model, name, view, urlOf, offer }: ExplanationsCardProps & { rea
 }
 
 /** One's own sentence. Its score is there on the page that the button leads to, or why there is none. */
-function WriteForm({ model, name, hasRecords }: ExplanationsCardProps): VNode {
+function WriteForm({ model, name, dictionary, hasRecords }: ExplanationsCardProps): VNode {
   const example = name.startsWith("head/")
     ? "Looks at the token before (9); from “ to” at “ Mary” (4)"
     : "Fires on “ capital” (9), “ city” (4); after “ of” (3)";
@@ -292,6 +308,7 @@ function WriteForm({ model, name, hasRecords }: ExplanationsCardProps): VNode {
       action={explainUrl(model.id, name, "written")}
       autocomplete="off"
     >
+      <DictionaryField dictionary={dictionary} />
       <label for="explanation-text">Your own explanation</label>
       <textarea
         id="explanation-text"

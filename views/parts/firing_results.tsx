@@ -7,18 +7,19 @@ import { formatCount, formatNumber, quotedToken, tokenLabel } from "../format.ts
 import type { SearchView } from "../search_view.ts";
 import { catalogueUrl, componentUrl } from "../urls.ts";
 import { Compared, ComponentLink, SearchPages } from "./found_table.tsx";
-import { SearchFilter } from "./search_filter.tsx";
+import { type LatentChoice, SearchFilter } from "./search_filter.tsx";
 import { KeptSearch, searchForm } from "./search_form.tsx";
 
 export interface FiringResultsProps {
   readonly model: ModelSummary;
   readonly view: SearchView;
   readonly firing: Firing;
+  readonly latents: LatentChoice;
   /** Text sets that have records. */
   readonly sources: readonly string[];
 }
 
-export function FiringResults({ model, view, firing, sources }: FiringResultsProps): VNode {
+export function FiringResults({ model, view, firing, latents, sources }: FiringResultsProps): VNode {
   const { tokens, token, source, sort, considered, total, kept, rows } = firing;
   const where = token === null ? "on this text" : `at token ${token}, ${quotedToken(tokens[token]?.text ?? "")}`;
   return (
@@ -34,14 +35,21 @@ export function FiringResults({ model, view, firing, sources }: FiringResultsPro
             ? (
               <>
                 Nothing has been swept, so values have nothing to be compared with:{" "}
-                <a href={catalogueUrl(model.id, defaultCatalogue("head"))}>sweep the model’s texts</a>.
+                <a
+                  href={catalogueUrl(model.id, {
+                    ...defaultCatalogue(view.kind ?? "head"),
+                    dictionary: firing.dictionary,
+                  })}
+                >
+                  sweep the model’s texts
+                </a>.
               </>
             )
             : (
               `The share is of the component’s largest value over “${source}”. `
             )}
         </p>
-        <SearchFilter model={model} view={view} sort={sort} sources={sources} source={source} />
+        <SearchFilter model={model} view={view} latents={latents} sort={sort} sources={sources} source={source} />
         {rows.length === 0
           ? <p class="empty-state">Nothing fires {where} among these components. Tick other layers, or all.</p>
           : <FiringTable model={model} view={view} firing={firing} />}
@@ -81,10 +89,10 @@ function TokenPicker({ view, firing: { tokens, token }, bos }: TokenPickerProps)
   );
 }
 
-function FiringTable({ model, view, firing }: Omit<FiringResultsProps, "sources">): VNode {
+function FiringTable({ model, view, firing }: Omit<FiringResultsProps, "sources" | "latents">): VNode {
   const hasRecords = firing.source !== null;
   // The component's page shows the same text.
-  const carried = { own: [view.q], textSet: view.textSet };
+  const carried = { own: [view.q], textSet: view.textSet, dictionary: firing.dictionary };
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of components that fire">
       <table class="node-table">

@@ -1,8 +1,8 @@
 /** What the tables of both searches have in common. */
 import type { VNode } from "preact";
+import { componentKind, KIND_NAMES } from "../component_kinds.ts";
 import { sequentialClass } from "../charts/sequential.ts";
 import { formatCount, formatNumber, formatShare } from "../format.ts";
-import { kindOf } from "../refs.ts";
 import type { SearchView } from "../search_view.ts";
 import { searchUrl } from "../urls.ts";
 import { swapLink } from "./card.tsx";
@@ -13,10 +13,10 @@ import { SEARCH_ID } from "./search_form.tsx";
 export const SEARCH_ROWS = 25;
 
 export function ComponentLink({ name, href }: { readonly name: string; readonly href: string }): VNode {
-  const kind = kindOf(name);
+  const kind = componentKind(name.split("/")[0]) ?? "mlp";
   return (
     <>
-      <span class="kind" data-kind={kind}>{kind}</span>
+      <span class="kind" data-kind={kind === "mlp" ? "neuron" : kind}>{KIND_NAMES[kind].one}</span>
       <a href={href}>
         <code>{name}</code>
       </a>

@@ -31,7 +31,7 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
         : {}}
     >
       <p role="status">
-        <strong>{TITLES[job.kind]} of {job.model}</strong>
+        <strong>{titleOf(job)}</strong>
         {job.textSet === null ? "" : ` over “${job.textSet}”`}: {inWords(job)}
       </p>
       <progress max={Math.max(1, job.total)} value={job.done} aria-label={`${TITLES[job.kind]}: ${job.unit} done`} />
@@ -51,8 +51,14 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
 const TITLES: Readonly<Record<Job["kind"], string>> = {
   means: "Means",
   sweep: "Sweep",
+  train: "Training",
   explain: "Explanations",
 };
+
+function titleOf({ kind, model, dictionary, training }: Job): string {
+  const part = training?.name ?? dictionary ?? null;
+  return `${TITLES[kind]} of ${part === null ? model : `${part} for ${model}`}`;
+}
 
 function inWords({ state, done, total, unit, perSecond, etaSeconds }: Job): string {
   const far = `${formatCount(done)} of ${formatCount(total)} ${unit}`;

@@ -1,7 +1,11 @@
 /** From a name to a component's page. */
 import type { VNode } from "preact";
-import type { ModelSummary } from "../../engine/mod.ts";
+import type { ComponentKind, ModelSummary } from "../../engine/mod.ts";
+import { KIND_NAMES, KINDS } from "../component_kinds.ts";
 import { jumpUrl } from "../urls.ts";
+
+/** Neurons first: they are most. */
+const JUMP_KINDS: readonly ComponentKind[] = ["mlp", ...KINDS.filter((kind) => kind !== "mlp")];
 
 export interface JumpFields {
   readonly to: string;
@@ -30,8 +34,7 @@ export function JumpForm(
       <label>
         <span class="visually-hidden">Kind</span>
         <select name="kind">
-          <option value="mlp" selected={kind !== "head"}>neuron</option>
-          <option value="head" selected={kind === "head"}>head</option>
+          {JUMP_KINDS.map((known) => <option value={known} selected={known === kind}>{KIND_NAMES[known].one}</option>)}
         </select>
       </label>
       {models.length < 2 ? <input type="hidden" name="model" value={models[0]?.id ?? ""} /> : (

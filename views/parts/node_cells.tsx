@@ -4,10 +4,11 @@ import type { NodeRow, Side, Token } from "../../engine/mod.ts";
 import { formatNumber, formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
 import { placesOf } from "../refs.ts";
+import { NODE_KIND_NAMES, type NodeKind } from "../view_state.ts";
 import { isSigned, type MetricColumn } from "./table_frame.ts";
 
-export function KindBadge({ kind }: { readonly kind: string }): VNode {
-  return <span class="kind" data-kind={kind}>{kind}</span>;
+export function KindBadge({ kind }: { readonly kind: NodeKind }): VNode {
+  return <span class="kind" data-kind={kind}>{NODE_KIND_NAMES[kind]}</span>;
 }
 
 export interface MetricCellProps {

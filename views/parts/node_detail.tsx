@@ -3,14 +3,15 @@ import type { VNode } from "preact";
 import type { ComponentExplanations, NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
-import type { Loaded, NodeDetail } from "../props.ts";
-import { componentOf, kindOf, layerOf } from "../refs.ts";
+import type { Loaded, NodeDetail, NodeSources } from "../props.ts";
+import { componentOf, isLatentRef, kindOf, layerOf, partOf } from "../refs.ts";
 import { attentionUrl, nodeUrl, runUrl } from "../urls.ts";
 import { type RunViewState, toggledList } from "../view_state.ts";
 import { ChangeButton } from "./change_button.tsx";
 import { CHANGES_ID } from "./changes_card.tsx";
 import { cardId, LoadedContent, viewLink } from "./card.tsx";
 import { NodeExplanation } from "./node_explanation.tsx";
+import { SourceList } from "./source_tokens.tsx";
 
 export interface NodeDetailProps {
   readonly runId: string;
@@ -20,13 +21,15 @@ export interface NodeDetailProps {
   /** What is changed already, as `nameForChange` names it. */
   readonly changed: ReadonlySet<string>;
   readonly detail: Loaded<NodeDetail>;
+  /** Where listed attention latents come from. */
+  readonly sources: Loaded<NodeSources> | null;
   /** What is said of its component; null where it has none. */
   readonly explanations: ComponentExplanations | null;
   readonly model: string;
 }
 
-export function NodeDetailContent({ detail, explanations, model, ...node }: NodeDetailProps): VNode {
-  const { runId, view } = node;
+export function NodeDetailContent({ detail, sources, explanations, model, ...node }: NodeDetailProps): VNode {
+  const { runId, view, row } = node;
   return (
     <div class="node-detail">
       <NodeActions {...node} />
@@ -34,6 +37,19 @@ export function NodeDetailContent({ detail, explanations, model, ...node }: Node
       <LoadedContent loaded={detail} href={runUrl(runId, view)} targetId={cardId("nodes")} what="Its tokens">
         {(sides) => <DetailLists sides={sides} />}
       </LoadedContent>
+      {sources?.state === "ready" ? <Sources row={row} sources={sources.value} /> : null}
+    </div>
+  );
+}
+
+/** Where an attention latent comes from. */
+function Sources({ row, sources }: { readonly row: NodeRow; readonly sources: NodeSources }): VNode | null {
+  const latent = sources.latents.get(row.ref);
+  if (latent === undefined) return null;
+  return (
+    <div class="detail-sources">
+      <h3>Comes from{row.activation.length > 1 ? `, ${sources.label}` : ""}</h3>
+      <SourceList latent={latent} tokens={sources.tokens} />
     </div>
   );
 }
@@ -43,9 +59,14 @@ export function nameForChange({ ref, refs }: Pick<NodeRow, "ref" | "refs">): str
   return refs?.[0] === null ? `right: ${ref}` : ref;
 }
 
+/** Whether a node has a value that can be set: what a dictionary leaves out has none. */
+export function isChangeable({ ref }: Pick<NodeRow, "ref">): boolean {
+  return kindOf(ref) !== "error";
+}
+
 /** What can be done with a node; what could only fail is not offered. */
 function NodeActions(
-  { runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail" | "explanations" | "model">,
+  { runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail" | "sources" | "explanations" | "model">,
 ): VNode {
   const { ref, refs } = row;
   const isRightOnly = refs?.[0] === null;
@@ -58,7 +79,9 @@ function NodeActions(
   const head = componentOf(ref) ?? "";
   return (
     <div class="node-actions" role="group" aria-label={`Act on ${ref}`}>
-      {isChanged
+      {!isChangeable(row)
+        ? null
+        : isChanged
         ? <a class="button small" href={`#${CHANGES_ID}`}>Changed: see above</a>
         : <ChangeButton change={`ablate ${name}`} title="Set this value to 0 and compare">Ablate</ChangeButton>}
       {kind === "head" && !isRowChanged
@@ -70,8 +93,15 @@ function NodeActions(
             ? HEAD_PATHS.map((path) => (
               <ChangeButton change={`trace ${ref} ${path}`} title={PATH_HELP[path]}>Trace {path}</ChangeButton>
             ))
-            : kind === "neuron"
-            ? <ChangeButton change={`trace ${ref}`} title="What drives this neuron">Trace</ChangeButton>
+            : kind === "neuron" || isLatentRef(ref)
+            ? (
+              <ChangeButton
+                change={`trace ${ref}`}
+                title={`What drives this ${kind === "neuron" ? "neuron" : "latent: its pre-activation"}`}
+              >
+                Trace
+              </ChangeButton>
+            )
             : null}
           {kind === "head" && trace !== null && trace.of === "value" && trace.path !== "v" && isRead(ref, trace.node)
             ? (
@@ -103,10 +133,10 @@ function NodeActions(
   );
 }
 
-/** Whether what a head writes is there when a later node reads. */
+/** Whether what a head writes is there when a later node reads: an MLP reads what the attention of its own layer has written. */
 function isRead(head: string, reader: string): boolean {
   const [from, to] = [layerOf(head) ?? 0, layerOf(reader) ?? 0];
-  return kindOf(reader) === "neuron" ? to >= from : to > from;
+  return partOf(reader) === "MLP" ? to >= from : to > from;
 }
 
 /** The token that a head's node attends from. */

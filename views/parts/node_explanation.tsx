@@ -12,8 +12,8 @@ export interface NodeExplanationProps {
 }
 
 export function NodeExplanation({ model, runId, found }: NodeExplanationProps): VNode {
-  const { component, explanations: [best, ...others] } = found;
-  const href = `${componentUrl(model, component, { run: runId })}#${EXPLANATIONS_ID}`;
+  const { component, dictionary, explanations: [best, ...others] } = found;
+  const href = `${componentUrl(model, component, { run: runId, dictionary })}#${EXPLANATIONS_ID}`;
   if (best === undefined) {
     return (
       <p class="node-explanation fine-print">

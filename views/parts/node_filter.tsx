@@ -1,13 +1,18 @@
 /** Which rows of a table of nodes are shown, and under what they are gathered. A plain form; with script it follows the typing. */
 import type { VNode } from "preact";
+import type { NodeRow } from "../../engine/mod.ts";
 import { METRIC_COLUMNS } from "../metrics.ts";
 import { isFiltered } from "../node_order.ts";
+import { kindOf } from "../refs.ts";
 import { DEFAULT_VIEW, type Grouping, GROUPINGS, NODE_KINDS, pageSizes, viewQuery } from "../view_state.ts";
+import { KindBadge } from "./node_cells.tsx";
 import { PageWays } from "./pager.tsx";
 import type { TableFrame } from "./table_frame.ts";
 
 export interface NodeFilterProps {
   readonly frame: TableFrame;
+  /** The rows that are filtered: only their kinds can be chosen. */
+  readonly nodes: readonly Pick<NodeRow, "ref">[];
   /** Whether layers before the first intervention can be hidden: there is one. */
   readonly canHideEarly: boolean;
 }
@@ -15,9 +20,10 @@ export interface NodeFilterProps {
 /** Name of the field that tells the filter form from a link: its address is then written in the short form. */
 export const FILTER_FIELD = "filter";
 
-export function NodeFilterForm({ frame, canHideEarly }: NodeFilterProps): VNode {
+export function NodeFilterForm({ frame, nodes, canHideEarly }: NodeFilterProps): VNode {
   const { view, action, query, targetId } = frame;
   const { kinds, layers, token, text, range, hidesEarly } = view.filter;
+  const present = new Set(nodes.map(({ ref }) => kindOf(ref)));
   const kept = [...query, ...viewQuery({ ...view, filter: DEFAULT_VIEW.filter, page: 1 })];
   return (
     <form
@@ -43,7 +49,7 @@ export function NodeFilterForm({ frame, canHideEarly }: NodeFilterProps): VNode 
       ))}
       <fieldset class="filter-kinds">
         <legend class="visually-hidden">Kinds</legend>
-        {NODE_KINDS.map((kind) => (
+        {NODE_KINDS.filter((kind) => present.has(kind) || kinds.includes(kind)).map((kind) => (
           <label>
             <input
               type="checkbox"
@@ -52,7 +58,7 @@ export function NodeFilterForm({ frame, canHideEarly }: NodeFilterProps): VNode 
               value={kind}
               checked={kinds.includes(kind)}
             />{" "}
-            <span class="kind" data-kind={kind}>{kind}</span>
+            <KindBadge kind={kind} />
           </label>
         ))}
       </fieldset>

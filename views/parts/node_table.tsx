@@ -1,4 +1,4 @@
-/** The heads, neurons and embeddings responsible. Everything about it is a link or a form, so that it works without script. */
+/** The heads, neurons, latents, errors and embeddings responsible. Everything about it is a link or a form, so that it works without script. */
 import type { VNode } from "preact";
 import type { NodeRow } from "../../engine/mod.ts";
 import { METRIC_COLUMNS } from "../metrics.ts";
@@ -14,16 +14,17 @@ import {
   sortedNodes,
 } from "../node_order.ts";
 import type { ShownRun } from "../props.ts";
-import { componentOf, kindOf, placeOnSide, placesOf } from "../refs.ts";
+import { componentWithPage, kindOf, placeOnSide, placesOf } from "../refs.ts";
 import { circuitUrl, componentUrl, nodesCsvUrl, runUrl } from "../urls.ts";
 import { MAX_OPEN_ROWS, type RunViewState, toggledList } from "../view_state.ts";
 import { tokenLabel } from "../format.ts";
-import { Card, RUN_ID, viewLink } from "./card.tsx";
+import { Card, cardId, LoadedContent, RUN_ID, viewLink } from "./card.tsx";
 import { KindBadge, MetricCell, NodeTokens } from "./node_cells.tsx";
-import { nameForChange, NodeDetailContent } from "./node_detail.tsx";
+import { isChangeable, nameForChange, NodeDetailContent } from "./node_detail.tsx";
 import { GroupPicker, NodeFilterForm, Pager } from "./node_filter.tsx";
 import { ColumnHelp, NodeHead } from "./node_head.tsx";
 import { HeatLegend } from "../charts/heat_legend.tsx";
+import { TopSource } from "./source_tokens.tsx";
 import { metricColumns, type TableFrame } from "./table_frame.ts";
 
 /** The table of a run. */
@@ -52,8 +53,10 @@ export function NodeTable(run: ShownRun): VNode {
         <p class="fine-print">
           {isFiltered(view.filter)
             ? `${rows.length} of ${nodes.length} nodes pass the filter.`
-            : `${nodes.length} nodes:`} the top {spec.topK} of every column and kind, and all embeddings. Sorted by{" "}
-          {orderInWords(view)}.
+            : `${nodes.length} nodes:`} the top {spec.topK}{" "}
+          of every column and kind, and all embeddings{nodes.some(({ ref }) => kindOf(ref) === "error")
+            ? " and errors"
+            : ""}. Sorted by {orderInWords(view)}.
         </p>
       }
     >
@@ -64,7 +67,7 @@ export function NodeTable(run: ShownRun): VNode {
           : <a data-circuit href={circuitUrl(id, view.pins)}>Circuit of {view.pins.length} pinned</a>}
       </p>
       <PairPicker frame={frame} />
-      <NodeFilterForm frame={frame} canHideEarly={firstChangedLayer !== null} />
+      <NodeFilterForm frame={frame} nodes={nodes} canHideEarly={firstChangedLayer !== null} />
       <GroupPicker frame={frame} />
       <HeatLegend
         low={isTrace ? "lowers the traced node" : "against the target"}
@@ -106,7 +109,7 @@ interface RowsProps {
 }
 
 function Rows({ run, rows, frame }: RowsProps): VNode {
-  const { result: { id, nodes, sides, spec, alignment }, view, details, explanations, trace } = run;
+  const { result: { id, nodes, sides, spec, alignment }, view, details, explanations, trace, sources } = run;
   const columns = metricColumns(frame);
   const largest = largestOf(nodes, frame);
   const beyond = beyondTopK(nodes, view, spec.topK);
@@ -122,8 +125,7 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
       <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of nodes">
         <table>
           <caption class="visually-hidden">
-            Heads, neurons and embeddings with their activation, write magnitude and effects, sorted by{" "}
-            {orderInWords(view)}
+            Nodes with their activation, write magnitude and effects, sorted by {orderInWords(view)}
           </caption>
           <NodeHead frame={frame} rowTitle="Node" secondTitle="Tokens" />
           <tbody>
@@ -135,12 +137,13 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
                   <tr
                     class="node-row"
                     data-ref={ref}
-                    data-name={nameForChange(row)}
+                    data-name={isChangeable(row) ? nameForChange(row) : undefined}
                     data-open={isOpen ? "true" : undefined}
                   >
                     <RefCell row={row} view={view} model={spec.model} runId={id} />
                     <td>
                       <NodeTokens node={row} sides={sides} focus={focus} />
+                      <RowSource sources={sources} row={row} />
                     </td>
                     <td>
                       <a
@@ -175,6 +178,7 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
                             detail={details.get(ref) ?? { state: "pending" }}
                             explanations={explanations.get(ref) ?? null}
                             model={spec.model}
+                            sources={sources}
                           />
                         </td>
                       </tr>
@@ -186,6 +190,16 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
           </tbody>
         </table>
       </div>
+      {sources === null ? null : (
+        <LoadedContent
+          loaded={sources}
+          href={runUrl(id, view)}
+          targetId={cardId("nodes")}
+          what="Where latents come from"
+        >
+          {() => null}
+        </LoadedContent>
+      )}
       <Pager frame={frame} {...page} shown={shown.length} total={rows.length} />
       {shown.some(({ ref }) => beyond.has(ref))
         ? (
@@ -201,6 +215,13 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
   );
 }
 
+/** Of an attention latent: the token that brings most, where it is known. */
+function RowSource({ sources, row }: { readonly sources: ShownRun["sources"]; readonly row: NodeRow }): VNode | null {
+  if (sources?.state !== "ready") return null;
+  const latent = sources.value.latents.get(row.ref);
+  return latent === undefined ? null : <TopSource latent={latent} tokens={sources.value.tokens} />;
+}
+
 interface RefCellProps {
   readonly row: NodeRow;
   readonly view: RunViewState;
@@ -208,9 +229,9 @@ interface RefCellProps {
   readonly runId: string;
 }
 
-/** The component is a link to its page; an embedding has none. */
+/** The component is a link to its page; an embedding and an error have none. */
 function RefCell({ row: { ref }, view, model, runId }: RefCellProps): VNode {
-  const component = componentOf(ref);
+  const component = componentWithPage(ref);
   return (
     <th scope="row" class="node-ref">
       <KindBadge kind={kindOf(ref)} />{" "}

@@ -6,13 +6,14 @@ import type { SearchView } from "../search_view.ts";
 import { componentUrl, searchUrl } from "../urls.ts";
 import { swapLink } from "./card.tsx";
 import { Compared, ComponentLink, SearchPages } from "./found_table.tsx";
-import { SearchFilter } from "./search_filter.tsx";
+import { type LatentChoice, SearchFilter } from "./search_filter.tsx";
 import { SEARCH_ID } from "./search_form.tsx";
 
 export interface PhraseResultsProps {
   readonly model: ModelSummary;
   readonly view: SearchView;
   readonly found: SearchResult;
+  readonly latents: LatentChoice;
   /** Text sets that have records. */
   readonly sources: readonly string[];
 }
@@ -31,7 +32,7 @@ interface ComponentsProps extends PhraseResultsProps {
   readonly components: NonNullable<SearchResult["components"]>;
 }
 
-function Components({ model, view, found, sources, components }: ComponentsProps): VNode {
+function Components({ model, view, found, latents, sources, components }: ComponentsProps): VNode {
   const { q, source } = found;
   const { total, kept, considered, rows } = components;
   return (
@@ -42,10 +43,17 @@ function Components({ model, view, found, sources, components }: ComponentsProps
         have, among their 20 strongest texts of “{source}”, one whose maximum is on a token of the phrase (a head’s: the
         token that reads, or the one that is read){kept < total ? `; the first ${formatCount(kept)} are listed` : ""}.
       </p>
-      <SearchFilter model={model} view={view} sort={view.sort ?? "matches"} sources={sources} source={source} />
+      <SearchFilter
+        model={model}
+        view={view}
+        latents={latents}
+        sort={view.sort ?? "matches"}
+        sources={sources}
+        source={source}
+      />
       {rows.length === 0
         ? <p class="empty-state">None of these components is strongest on it. Tick other layers, or all.</p>
-        : <ComponentTable model={model} view={view} rows={rows} />}
+        : <ComponentTable model={model} view={view} dictionary={found.dictionary} rows={rows} />}
       <SearchPages view={view} kept={kept} name="page" label="Pages of the components" />
     </section>
   );
@@ -59,7 +67,11 @@ const ENDS: Readonly<Record<FoundComponent["on"], string>> = {
 };
 
 function ComponentTable(
-  { model, view, rows }: Pick<PhraseResultsProps, "model" | "view"> & { readonly rows: readonly FoundComponent[] },
+  { model, view, dictionary, rows }: Pick<PhraseResultsProps, "model" | "view"> & {
+    /** Of latents; else null. */
+    readonly dictionary: string | null;
+    readonly rows: readonly FoundComponent[];
+  },
 ): VNode {
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of components">
@@ -86,7 +98,7 @@ function ComponentTable(
               <th scope="row" class="node-ref">
                 <ComponentLink
                   name={row.component}
-                  href={componentUrl(model.id, row.component, { textSet: view.textSet, whole: ["top"] })}
+                  href={componentUrl(model.id, row.component, { dictionary, textSet: view.textSet, whole: ["top"] })}
                 />
               </th>
               <td class="number">{row.matches} of {row.listed}</td>

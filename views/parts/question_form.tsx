@@ -1,7 +1,8 @@
 /** The question: prompts, targets, distractors, objective. Works without script; every button submits the form itself. */
 import type { VNode } from "preact";
 import type { DebuggerProps } from "../props.ts";
-import { runsUrl } from "../urls.ts";
+import { debuggerUrl, runsUrl } from "../urls.ts";
+import { BasisFields } from "./basis_fields.tsx";
 import { RUN_ID } from "./card.tsx";
 import { QUESTION_FORM_ID } from "./change_button.tsx";
 import { Field, FieldMessages, messagesAt } from "./field.tsx";
@@ -14,7 +15,7 @@ export const MEANS_ACTION = "means";
 /** Name of the field that carries the view of the answer, for browsers without script, to the next answer. */
 export const VIEW_FIELD = "view";
 
-export type QuestionFormProps = Pick<DebuggerProps, "models" | "fields" | "messages" | "check"> & {
+export type QuestionFormProps = Pick<DebuggerProps, "models" | "dictionaries" | "fields" | "messages" | "check"> & {
   /** The address of the page, for what of it is to be kept. */
   readonly view: string;
   /** Swapped into its place beside another answer. */
@@ -30,9 +31,11 @@ const OBJECTIVES = [
 
 /** Paths whose messages stand beside their field; all others stand on top. */
 const OWN_PATHS =
-  /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace|means)(\.|$)/;
+  /^(prompts\.[01]\.(text|tokens|targets|distractors)|objective\.(kind|position)|topK|model|bos|interventions|trace|means|basis\.(mlp|attention)|dictionaries|dropErrors)(\.|$)/;
 
-export function QuestionForm({ models, fields, messages, check, view, isOutOfBand = false }: QuestionFormProps): VNode {
+export function QuestionForm(
+  { models, dictionaries, fields, messages, check, view, isOutOfBand = false }: QuestionFormProps,
+): VNode {
   const others = messages.filter(({ path }) => !OWN_PATHS.test(path));
   return (
     <form
@@ -66,7 +69,16 @@ export function QuestionForm({ models, fields, messages, check, view, isOutOfBan
       <div class="options">
         <Field id="model" label="Model" messages={messages} path="model">
           {(attributes) => (
-            <select id="model" name="model" {...attributes}>
+            // Another model has other dictionaries.
+            <select
+              id="model"
+              name="model"
+              hx-post={debuggerUrl()}
+              hx-trigger="change"
+              hx-target={`#${QUESTION_FORM_ID}`}
+              hx-swap="outerHTML"
+              {...attributes}
+            >
               {models.map(({ id }) => <option value={id} selected={id === fields.model}>{id}</option>)}
             </select>
           )}
@@ -118,6 +130,7 @@ export function QuestionForm({ models, fields, messages, check, view, isOutOfBan
           </label>
         </div>
       </div>
+      <BasisFields dictionaries={dictionaries} fields={fields} messages={messages} />
       <Changes fields={fields} messages={messages} />
       <div class="form-actions">
         <button type="submit" class="run-button primary" name="action" value="run">Run</button>
@@ -150,7 +163,7 @@ function Changes(
           label="Interventions, one a line"
           messages={messages}
           path="interventions"
-          help="NODE = 0 sets, NODE = mean takes the mean over the model’s reference texts, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row. A line that begins with # is switched off."
+          help="NODE = 0 sets, NODE = mean takes the mean over the model’s reference texts, NODE * 0.5 scales, NODE from right takes the other prompt’s value; head/3/3@14<* is a head’s whole row, mlp-latent/2/44@14 a dictionary’s latent, which has no mean. A line that begins with # is switched off."
         >
           {(attributes) => (
             <textarea id="interventions" name="interventions" rows={3} spellcheck={false} {...attributes}>
@@ -167,7 +180,7 @@ function Changes(
           label="Trace"
           messages={messages}
           path="trace"
-          help="A node to explain instead of the prediction: mlp/3/17@14, or head/3/3@14<2 with q, k, qk or v."
+          help="A node to explain instead of the prediction: mlp/3/17@14, a latent as mlp-latent/2/44@14, or head/3/3@14<2 with q, k, qk or v."
         >
           {(attributes) => <input id="trace" name="trace" value={trace} spellcheck={false} size={40} {...attributes} />}
         </Field>

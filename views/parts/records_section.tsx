@@ -1,9 +1,10 @@
 /** What a component does over a text set: statistics, histogram, and its examples by kind. */
 import type { VNode } from "preact";
-import type { ComponentRecords, SweepSummary, ValueStatistics } from "../../engine/mod.ts";
+import type { ComponentKind, ComponentRecords, SweepSummary, ValueStatistics } from "../../engine/mod.ts";
 import { ExampleLegend } from "../charts/example_heat.tsx";
 import { HistogramChart } from "../charts/histogram_chart.tsx";
 import { ScoreBars } from "../charts/score_bars.tsx";
+import { isLatentKind } from "../component_kinds.ts";
 import { type ComponentView, type ExampleList as ListName } from "../component_view.ts";
 import { formatCount, formatNumber } from "../format.ts";
 import { toggledList } from "../view_state.ts";
@@ -15,7 +16,7 @@ export const FIRST_EXAMPLES: Readonly<Record<ListName, number>> = { top: 6, rand
 
 export interface RecordsSectionProps {
   readonly records: ComponentRecords;
-  readonly kind: "head" | "mlp";
+  readonly kind: ComponentKind;
   readonly view: ComponentView;
   readonly urlOf: (view: ComponentView) => string;
   /** The sweep that the records are from; null for records from elsewhere. */
@@ -92,7 +93,7 @@ interface ExamplesProps extends RecordsSectionProps {
   readonly examples: ComponentRecords["top"];
 }
 
-function Examples({ list, title, examples, records, view, urlOf }: ExamplesProps): VNode {
+function Examples({ list, title, examples, records, kind, view, urlOf }: ExamplesProps): VNode {
   const first = FIRST_EXAMPLES[list];
   const isWhole = view.whole.includes(list);
   const shown = isWhole ? examples : examples.slice(0, first);
@@ -100,7 +101,7 @@ function Examples({ list, title, examples, records, view, urlOf }: ExamplesProps
     <section aria-labelledby={`${list}-title`} class="example-section">
       <h3 id={`${list}-title`}>{title}</h3>
       {examples.length === 0
-        ? <p class="empty-state">None were kept.</p>
+        ? <p class="empty-state">{list === "top" && isLatentKind(kind) ? "It was never active." : "None were kept."}</p>
         : <ExampleList name={list} examples={shown} largest={largestOf(records)} view={view} />}
       {examples.length > first
         ? <ShowAll list={list} count={examples.length} first={first} view={view} urlOf={urlOf} />
@@ -149,7 +150,7 @@ function ShowAll({ list, count, first, view, urlOf }: ShowAllProps): VNode {
 }
 
 function Statistics(
-  { statistics, kind }: { readonly statistics: ValueStatistics; readonly kind: "head" | "mlp" },
+  { statistics, kind }: { readonly statistics: ValueStatistics; readonly kind: ComponentKind },
 ): VNode {
   const { count, mean, variance, skewness, kurtosis, fractionActive, min, max } = statistics;
   const facts: readonly (readonly [string, number])[] = [

@@ -2,12 +2,14 @@
 import type { VNode } from "preact";
 import type {
   CoActivation,
+  ComponentKind,
   ModelSummary,
   ReaderWay,
   RelatedComponents,
   RelatedList,
   Similarity,
 } from "../../engine/mod.ts";
+import { capitalized, isLatentKind, KIND_NAMES } from "../component_kinds.ts";
 import type { ComponentView } from "../component_view.ts";
 import { formatCount, formatNumber, formatSigned } from "../format.ts";
 import type { Loaded } from "../props.ts";
@@ -17,14 +19,12 @@ import { LoadedContent, swapLink } from "./card.tsx";
 import { COMPONENT_ID } from "./example_list.tsx";
 import { RelatedGroup, RelatedTable, type ShownRows } from "./related_table.tsx";
 
-type Kind = "head" | "mlp";
-
 /** Components of each list that are shown before more are asked for. */
 export const FIRST_RELATED = 5;
 
 export interface RelatedCardProps {
   readonly related: Loaded<RelatedComponents>;
-  readonly kind: Kind;
+  readonly kind: ComponentKind;
   /** As in `head/9/8`. */
   readonly name: string;
   readonly model: ModelSummary;
@@ -35,10 +35,13 @@ export function RelatedCard({ related, kind, name, model, view }: RelatedCardPro
   const isWhole = view.whole.includes("related");
   const toggled = componentUrl(model.id, name, { ...view, whole: toggledList(view.whole, "related") });
   // Texts of one's own would make each of many links as long as they are.
-  const { run, textSet, mode } = view;
+  const { run, dictionary: own, textSet, mode } = view;
   const shown: ShownRows = {
     count: isWhole ? Infinity : FIRST_RELATED,
-    hrefOf: (component) => componentUrl(model.id, component, { run, textSet, mode }),
+    hrefOf: (component, dictionary) => {
+      const other = component.split("/")[0] === kind ? own : null;
+      return componentUrl(model.id, component, { run, dictionary: dictionary ?? other, textSet, mode });
+    },
   };
   return (
     <section class="card related" aria-labelledby="related-title">
@@ -57,7 +60,9 @@ export function RelatedCard({ related, kind, name, model, view }: RelatedCardPro
       >
         {(found) => (
           <>
-            <ByWeights found={found} kind={kind} shown={shown} />
+            {isLatentKind(kind)
+              ? <ByDirection found={found} shown={shown} />
+              : <ByWeights found={found} kind={kind} shown={shown} />}
             <ByActivity found={found.coActivation} textSet={textSet} shown={shown} />
           </>
         )}
@@ -71,6 +76,9 @@ const SIMILARITY_TITLES: Readonly<Record<Similarity, string>> = {
   input: "Read alike (input weights)",
   ov: "Move alike (OV circuits)",
   qk: "Look alike (QK circuits)",
+  decoder: "Write alike (decoder rows)",
+  encoder: "Read alike (encoder columns)",
+  "decoder-elsewhere": "Write alike",
 };
 
 const COMPOSITIONS: Readonly<Record<ReaderWay, string>> = {
@@ -81,11 +89,51 @@ const COMPOSITIONS: Readonly<Record<ReaderWay, string>> = {
 };
 
 const WAY_NAMES: Readonly<Record<ReaderWay, string>> = { in: "input", q: "query", k: "key", v: "value" };
-const PLURALS: Readonly<Record<Kind, string>> = { head: "Heads", mlp: "Neurons" };
+function pluralOf(kind: ComponentKind): string {
+  return capitalized(KIND_NAMES[kind].many);
+}
+
+interface ByDirectionProps {
+  readonly found: RelatedComponents;
+  readonly shown: ShownRows;
+}
+
+/** Latents by the directions that they read and write. */
+function ByDirection({ found: { similar, alignment, dictionary }, shown }: ByDirectionProps): VNode {
+  const within = similar.filter(({ by }) => by !== "decoder-elsewhere");
+  const elsewhere = similar.filter(({ by }) => by === "decoder-elsewhere");
+  const aligned = alignment === null ? "" : ` What it reads and what it writes: ${formatSigned(alignment)}.`;
+  return (
+    <>
+      <RelatedGroup
+        title="Near in the dictionary"
+        note={`Cosines with the other latents of ${dictionary}, whatever the text. ${chanceOf(similar)}${aligned}`}
+      >
+        <div class="related-lists">
+          {within.map((list) => (
+            <ScoreTable title={SIMILARITY_TITLES[list.by]} what="cosine" list={list} shown={shown} />
+          ))}
+        </div>
+      </RelatedGroup>
+      {elsewhere.length === 0 ? null : (
+        <RelatedGroup
+          title="Near in other dictionaries"
+          note="Cosines of decoder rows, over all loaded dictionaries that write the same activation."
+        >
+          <div class="related-lists">
+            {elsewhere.map((list) => (
+              <ScoreTable title={pluralOf(list.kind)} what="cosine" list={list} shown={shown} isElsewhere />
+            ))}
+          </div>
+        </RelatedGroup>
+      )}
+    </>
+  );
+}
 
 interface ByWeightsProps {
   readonly found: RelatedComponents;
-  readonly kind: Kind;
+  readonly kind: ComponentKind;
   readonly shown: ShownRows;
 }
 
@@ -97,7 +145,7 @@ function ByWeights({ found: { similar, upstream, downstream }, kind, shown }: By
         const isCosine = kind === "mlp" && list.kind === "mlp";
         return (
           <ScoreTable
-            title={`${PLURALS[list.kind]}${through}`}
+            title={`${pluralOf(list.kind)}${through}`}
             what={isCosine ? "cosine" : COMPOSITIONS[list.by]}
             list={list}
             shown={shown}
@@ -110,7 +158,7 @@ function ByWeights({ found: { similar, upstream, downstream }, kind, shown }: By
     <>
       <RelatedGroup
         title="Similar weights"
-        note={`${PLURALS[kind]} of all layers, whatever the text. ${chanceOf(similar)}`}
+        note={`${pluralOf(kind)} of all layers, whatever the text. ${chanceOf(similar)}`}
       >
         <div class="related-lists">
           {similar.map((list) => (
@@ -150,12 +198,16 @@ interface ScoreTableProps {
   readonly what: string;
   readonly list: RelatedList<Similarity | ReaderWay>;
   readonly shown: ShownRows;
+  /** Whether rows say of which dictionary they are. */
+  readonly isElsewhere?: boolean;
 }
 
-function ScoreTable({ title, what, list: { components }, shown }: ScoreTableProps): VNode {
+function ScoreTable({ title, what, list: { components }, shown, isElsewhere = false }: ScoreTableProps): VNode {
   const format = what === "cosine" ? formatSigned : formatNumber;
-  const rows = components.map(({ component, score }) => ({
+  const rows = components.map(({ component, score, dictionary = null }) => ({
     component,
+    dictionary,
+    note: isElsewhere ? dictionary : null,
     cells: [{ text: format(score), exact: score }],
   }));
   return <RelatedTable title={title} columns={[what]} empty="There is none." rows={rows} shown={shown} />;
@@ -205,7 +257,7 @@ interface ActivityTableProps {
 function CorrelatedTable({ list: { kind, correlated }, shown }: ActivityTableProps): VNode {
   return (
     <RelatedTable
-      title={`${PLURALS[kind]} that vary with it`}
+      title={`${pluralOf(kind)} that vary with it`}
       columns={["correlation"]}
       empty="None varies with it on the texts read so far."
       rows={correlated.map(({ component, correlation }) => ({
@@ -220,7 +272,7 @@ function CorrelatedTable({ list: { kind, correlated }, shown }: ActivityTablePro
 function SharedTable({ list: { kind, shared }, shown }: ActivityTableProps): VNode {
   return (
     <RelatedTable
-      title={`${PLURALS[kind]} on the same texts`}
+      title={`${pluralOf(kind)} on the same texts`}
       columns={["shared", "Jaccard"]}
       empty="None is strongest on the same texts."
       rows={shared.map(({ component, shared: count, jaccard }) => ({

@@ -16,6 +16,11 @@ const MEASURES: readonly (readonly [name: string, formula: string, meaning: stri
   ],
   ["Look alike", "⟨A, B⟩ / (‖A‖ ‖B‖), A and B = W_Q W_Kᵀ", "Two heads look for the same: their QK circuits."],
   [
+    "Near in a dictionary",
+    "cos(W_dec[i], W_dec[j]), cos(W_enc[i], W_enc[j])",
+    "Two latents write, or read, the same direction. Rows as their files have them: nothing is folded in.",
+  ],
+  [
     "Q-composition",
     "‖A W_Q W_Kᵀ‖ / (‖A‖ ‖W_Q W_Kᵀ‖)",
     "What the earlier one writes steers where the later head looks from.",
@@ -64,14 +69,14 @@ export function RelatedHelp(): VNode {
       </div>
       <p>
         Weights turned at random against each other score 1/√(d − 1) in the root mean square, with d the width of the
-        residual stream; the cosines of two heads score 1/(d − 1). A composition says what weights could pass on, not
-        that they do on some text: edges and ablations of an answer say that.
+        residual stream; the cosines of two heads score 1/(d − 1), those of latents 1/√d. A composition says what
+        weights could pass on, not that they do on some text: edges and ablations of an answer say that.
       </p>
       <p>
         By activity, a sweep has kept the largest value of every component on 64 random texts and the 20 texts where it
         is strongest. The correlation is Pearson’s, over the largest values on the random texts. Two components share
         the texts that are among the strongest of both; Jaccard is their number over that of the texts among the
-        strongest of either.
+        strongest of either. A latent’s strongest texts are only those on which it is active at all.
       </p>
     </section>
   );

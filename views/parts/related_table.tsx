@@ -5,8 +5,8 @@ import type { ComponentChildren, VNode } from "preact";
 export interface ShownRows {
   /** Most of a table. */
   readonly count: number;
-  /** A component's page. */
-  readonly hrefOf: (component: string) => string;
+  /** A component's page; of a latent, in a dictionary where it is known. */
+  readonly hrefOf: (component: string, dictionary: string | null) => string;
 }
 
 export interface RelatedGroupProps {
@@ -34,6 +34,10 @@ export interface RelatedTableProps {
   readonly empty: string;
   readonly rows: readonly {
     readonly component: string;
+    /** Of a latent. */
+    readonly dictionary?: string | null;
+    /** Said under the component. */
+    readonly note?: string | null;
     /** One a column: as it is shown, and unrounded. */
     readonly cells: readonly { readonly text: string; readonly exact: number }[];
   }[];
@@ -59,12 +63,13 @@ export function RelatedTable({ title, columns, empty, rows, shown: { count, href
         </tr>
       </thead>
       <tbody>
-        {rows.slice(0, count).map(({ component, cells }) => (
+        {rows.slice(0, count).map(({ component, dictionary = null, note = null, cells }) => (
           <tr>
             <th scope="row">
-              <a href={hrefOf(component)}>
+              <a href={hrefOf(component, dictionary)}>
                 <code>{component}</code>
               </a>
+              {note === null ? null : <span class="fine-print">{note}</span>}
             </th>
             {cells.map(({ text, exact }) => <td class="number" title={String(exact)}>{text}</td>)}
           </tr>

@@ -43,7 +43,12 @@ export function ChecksCard({ result, view }: { readonly result: RunResult; reado
 
 /** Where the numbers come from. */
 export function ProvenanceCard({ result, view }: { readonly result: RunResult; readonly view: RunViewState }): VNode {
-  const { id, provenance: { model, weights, version }, timing: { device, queuedMs, compileMs, computeMs } } = result;
+  const {
+    id,
+    spec,
+    provenance: { model, weights, dictionaries = {}, version },
+    timing: { device, queuedMs, compileMs, computeMs },
+  } = result;
   return (
     <Card name="provenance" title="Provenance" runId={id} view={view} class="provenance">
       <dl>
@@ -53,6 +58,22 @@ export function ProvenanceCard({ result, view }: { readonly result: RunResult; r
         <dd>
           <code title={weights}>{weights.slice(0, "sha256:".length + 12)}…</code>
         </dd>
+        {Object.entries(dictionaries).map(([name, digest]) => (
+          <>
+            <dt>Dictionary</dt>
+            <dd>
+              {name} <code title={digest}>{digest.slice(0, "sha256:".length + 12)}…</code>
+            </dd>
+          </>
+        ))}
+        {spec.dropErrors === true
+          ? (
+            <>
+              <dt>Errors</dt>
+              <dd>left out: this is another model than {model}</dd>
+            </>
+          )
+          : null}
         <dt>Version</dt>
         <dd>{version}</dd>
         <dt>Device</dt>

@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import type { RunResult, Side } from "../../engine/mod.ts";
 import { HeatLegend } from "../charts/heat_legend.tsx";
+import { PartSums } from "../charts/part_sums.tsx";
 import { LayerSummary } from "../charts/layer_summary.tsx";
 import { formatNumber, formatSigned, quotedToken } from "../format.ts";
 import type { ShownRun } from "../props.ts";
@@ -15,6 +16,7 @@ import { LogitTable } from "./logit_table.tsx";
 import { MeasuredCard } from "./measured_card.tsx";
 import { NodeTable } from "./node_table.tsx";
 import { ChecksCard, CodeCard, ProvenanceCard } from "./run_facts.tsx";
+import { SparsityCard } from "./sparsity_card.tsx";
 import { TokenStrip } from "./token_strip.tsx";
 import { TokenPager, tokenWindow } from "./token_window.tsx";
 
@@ -43,14 +45,21 @@ export function RunShell(run: RunShellProps): VNode {
         hasData
         note={
           <p class="fine-print">
-            What all heads and all neurons of each layer add together. Direct effects add up to the{" "}
+            What all heads and all neurons of each layer add together{result.dictionaries === undefined
+              ? ""
+              : ", in whatever basis the table shows them"}. Direct effects add up to the{" "}
             {result.objectiveKind === "trace" ? "traced node" : "objective"}; total effects are estimates, each counted
             with what it does through later layers, and do not.
+            {result.spec.dropErrors === true
+              ? " This model runs on reconstructions: the bars are what parts would have added, the sums below what was."
+              : ""}
           </p>
         }
       >
         <LayerSummary result={result} pair={sides.length > 1 ? view.pair : [0, 0]} />
+        <PartSums result={result} pair={view.pair} />
       </Card>
+      <SparsityCard result={result} view={view} />
       <NodeTable {...run} />
       <LensCard {...run} />
       <MeasuredCard id={id} measurement={run.measurement} />

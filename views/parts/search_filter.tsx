@@ -1,12 +1,24 @@
 /** What narrows and orders a search: kind, layers, order, records. A plain form; with script every change is followed at once. */
 import type { VNode } from "preact";
-import type { FoundSort, ModelSummary } from "../../engine/mod.ts";
+import type { ComponentKind, FoundSort, ModelSummary } from "../../engine/mod.ts";
+import { KIND_NAMES } from "../component_kinds.ts";
 import { SEARCH_SORTS, type SearchView } from "../search_view.ts";
 import { KeptSearch, searchForm } from "./search_form.tsx";
+
+/** What latents can be looked for. */
+export interface LatentChoice {
+  /** Kinds that dictionaries are loaded of. */
+  readonly kinds: readonly ComponentKind[];
+  /** Ids of the dictionaries of the kind that is shown; none where it is not of latents. */
+  readonly dictionaries: readonly string[];
+  /** The one that is looked in; null for heads and neurons. */
+  readonly dictionary: string | null;
+}
 
 export interface SearchFilterProps {
   readonly model: ModelSummary;
   readonly view: SearchView;
+  readonly latents: LatentChoice;
   /** The order that is shown. */
   readonly sort: FoundSort;
   /** Text sets that have records, the shown one among them; with fewer than two there is no choice. */
@@ -21,12 +33,25 @@ const SORT_TITLES: Readonly<Record<FoundSort, string>> = {
   value: "value",
 };
 
-const KINDS = [["", "heads and neurons"], ["head", "heads"], ["mlp", "neurons"]] as const;
+/** Kinds that can be chosen, as the form writes them. */
+function kindOptions({ kinds }: LatentChoice): readonly (readonly [value: string, title: string])[] {
+  const own = (["head", "mlp", ...kinds] as const).map((kind) => [kind, KIND_NAMES[kind].many] as const);
+  return [["", "heads and neurons"], ...own];
+}
 
-export function SearchFilter({ model, view, sort, sources, source }: SearchFilterProps): VNode {
+export function SearchFilter({ model, view, latents, sort, sources, source }: SearchFilterProps): VNode {
   // Without records there is nothing to be compared with.
   const sorts = SEARCH_SORTS[view.in].filter((known) => known === "value" || source !== null);
-  const kept: SearchView = { ...view, kind: null, layers: [], sort: null, textSet: null, page: 1, texts: 1 };
+  const kept: SearchView = {
+    ...view,
+    kind: null,
+    dictionary: null,
+    layers: [],
+    sort: null,
+    textSet: null,
+    page: 1,
+    texts: 1,
+  };
   return (
     <form
       id="search-filter"
@@ -39,25 +64,12 @@ export function SearchFilter({ model, view, sort, sources, source }: SearchFilte
       <label>
         Of{" "}
         <select id="filter-kind" name="kind">
-          {KINDS.map(([value, title]) => <option value={value} selected={(view.kind ?? "") === value}>{title}</option>)}
+          {kindOptions(latents).map(([value, title]) => (
+            <option value={value} selected={(view.kind ?? "") === value}>{title}</option>
+          ))}
         </select>
       </label>
-      <fieldset class="filter-layers">
-        <legend>Layers</legend>
-        {Array.from({ length: model.layerCount }, (_, layer) => (
-          <label>
-            <input
-              type="checkbox"
-              id={`filter-layer-${layer}`}
-              name="layer"
-              value={layer}
-              checked={view.layers.includes(layer)}
-            />
-            {layer}
-          </label>
-        ))}
-        <span class="fine-print">{view.layers.length === 0 ? "none ticked: all" : ""}</span>
-      </fieldset>
+      {latents.dictionary === null ? <Layers model={model} view={view} /> : <Dictionaries {...latents} />}
       <label>
         By{" "}
         <select id="filter-sort" name="sort">
@@ -76,5 +88,38 @@ export function SearchFilter({ model, view, sort, sources, source }: SearchFilte
         )}
       <button type="submit" class="small">Apply</button>
     </form>
+  );
+}
+
+function Layers({ model, view }: Pick<SearchFilterProps, "model" | "view">): VNode {
+  return (
+    <fieldset class="filter-layers">
+      <legend>Layers</legend>
+      {Array.from({ length: model.layerCount }, (_, layer) => (
+        <label>
+          <input
+            type="checkbox"
+            id={`filter-layer-${layer}`}
+            name="layer"
+            value={layer}
+            checked={view.layers.includes(layer)}
+          />
+          {layer}
+        </label>
+      ))}
+      <span class="fine-print">{view.layers.length === 0 ? "none ticked: all" : ""}</span>
+    </fieldset>
+  );
+}
+
+/** A dictionary is of one layer: it says where to look. */
+function Dictionaries({ dictionaries, dictionary }: LatentChoice): VNode {
+  return (
+    <label>
+      In{" "}
+      <select id="filter-dictionary" name="dictionary">
+        {dictionaries.map((id) => <option value={id} selected={id === dictionary}>{id}</option>)}
+      </select>
+    </label>
   );
 }

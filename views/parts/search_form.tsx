@@ -1,6 +1,7 @@
 /** What is looked for, and how. A plain form; what narrows a search (`search_filter.tsx`) is kept, the token and the page are not. */
 import type { VNode } from "preact";
 import type { ModelSummary } from "../../engine/mod.ts";
+import { isLatentKind } from "../component_kinds.ts";
 import { DEFAULT_SEARCH, MAX_SEARCH_TEXT, searchQuery, type SearchView } from "../search_view.ts";
 import { searchUrl } from "../urls.ts";
 
@@ -40,18 +41,22 @@ export function KeptSearch({ view }: { readonly view: SearchView }): VNode {
   );
 }
 
+/** A kind that every model has. */
+function ownKind({ kind }: SearchView): SearchView["kind"] {
+  return kind === null || isLatentKind(kind) ? null : kind;
+}
+
 const WAYS = [
   ["firing", "What fires on a text", "each component’s strongest place in a text of yours"],
   ["text", "Where a phrase is", "texts of a sweep that hold it, and components strongest on it"],
 ] as const;
 
 export function SearchForm({ models, model, view }: SearchFormProps): VNode {
-  const { kind } = view;
-  // Another model has other layers and texts.
-  const { layers, textSet } = models.length < 2 ? view : DEFAULT_SEARCH;
+  // Another model has other layers, texts and dictionaries.
+  const { kind, dictionary, layers, textSet } = models.length < 2 ? view : { ...DEFAULT_SEARCH, kind: ownKind(view) };
   return (
     <form id="search-form" class="card search-form" role="search" aria-label="Find components" {...searchForm()}>
-      <KeptSearch view={{ ...DEFAULT_SEARCH, kind, layers, textSet }} />
+      <KeptSearch view={{ ...DEFAULT_SEARCH, kind, dictionary, layers, textSet }} />
       <fieldset class="search-ways">
         <legend class="visually-hidden">How to look</legend>
         {WAYS.map(([way, title, meaning]) => (

@@ -23,7 +23,9 @@ export function TextSets({ model, sweeps, jobs }: TextSetsProps): VNode {
   return (
     <ul class="text-sets">
       {sweeps.map((sweep) => {
-        const job = jobs.find((own) => own.model === model.id && own.textSet === sweep.textSet) ?? null;
+        const job = jobs.find((own) =>
+          own.model === model.id && own.textSet === sweep.textSet && own.dictionary === undefined
+        ) ?? null;
         return (
           <li>
             <span>

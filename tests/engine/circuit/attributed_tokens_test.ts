@@ -1,5 +1,7 @@
 /** Where attention latents come from: against another implementation's numbers, and against the pre-activation that they add up to. */
 import assert from "node:assert/strict";
+import { resolveAttentionLatents } from "../../../engine/circuit/attributed_tokens.ts";
+import { ValidationError } from "../../../engine/errors.ts";
 import { type Dictionary, type InputNormalization } from "../../../engine/model/dictionary.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
@@ -62,13 +64,22 @@ function idOf({ detail: { id } }: Dictionary): string {
   return id;
 }
 
-function ask(
-  asker: Asker,
-  question: TestQuestion,
-  place: { readonly layer: number; readonly latent: number; readonly token: number },
-) {
+interface Place {
+  readonly layer: number;
+  readonly latent: number;
+  readonly token: number;
+}
+
+async function askAll(asker: Asker, question: TestQuestion, places: readonly Place[]) {
   const { topK: _k, basis: _basis, ...plain } = runQuestion([question], 1);
-  return asker.questioner.attributedTokens(asker.model, { ...plain, latent: { kind: "attn-latent", ...place } });
+  const latents = places.map((place) => ({ kind: "attn-latent", ...place }) as const);
+  return await asker.questioner.attributedTokens(asker.model, { ...plain, latents });
+}
+
+async function ask(asker: Asker, question: TestQuestion, place: Place) {
+  const [found] = await askAll(asker, question, [place]);
+  assert.ok(found);
+  return found;
 }
 
 const NORMALIZATIONS: readonly InputNormalization[] = [
@@ -190,4 +201,54 @@ Deno.test("heads that an intervention silences bring nothing", async () => {
   const [before, after] = [await ask(asker, question, place), await ask(asker, { ...question, edits }, place)];
   assert.notEqual(before.values[2], 0);
   assert.deepEqual(after.values, before.values.with(2, 0));
+});
+
+Deno.test("latents of several layers are answered together as each alone, by one compiled graph", async () => {
+  const dictionaries = await Promise.all(
+    [0, 1].map((layer) =>
+      tinyDictionary(folder, { writeHook: `blocks.${layer}.hook_attn_out`, widths: [WIDTH, WIDTH], seed: 95 + layer })
+    ),
+  );
+  const asker = await Asker.open(folder, dictionaries);
+  const question: TestQuestion = { tokens: TOKENS, targets: [7], dictionaries: dictionaries.map(idOf) };
+  const places = [0, 1, 1, 0, 1].map((layer, i) => ({ layer, latent: 3 * i, token: 6 - i }));
+  const together = await askAll(asker, question, places);
+  for (const [index, place] of places.entries()) {
+    assert.deepEqual(together[index]?.values.length, place.token + 1);
+    const alone = await ask(asker, question, place);
+    assertClose(together[index]?.values ?? [], alone.values, { label: String(index), absolute: 1e-6 });
+  }
+  assert.ok(together.some(({ values }) => values.some((value) => value !== 0)));
+  await ask(asker, { ...question, objective: "prob" }, { layer: 0, latent: 0, token: 0 });
+  assert.equal(asker.questioner.sessions.compiled, 1);
+});
+
+Deno.test("what has no source tokens is refused at its place in the list", async () => {
+  const attention = await tinyDictionary(folder, { writeHook: HOOK, widths: [WIDTH, WIDTH], seed: 97 });
+  const elsewhere = await tinyDictionary(folder, {
+    writeHook: "blocks.0.hook_attn_out",
+    readHook: "blocks.0.hook_resid_pre",
+    widths: [WIDTH, WIDTH],
+    seed: 98,
+  });
+  const { model: { architecture } } = await Asker.open(folder);
+  const space = { architecture, dictionaries: [attention, elsewhere] };
+  const resolve = (refs: readonly string[]) => resolveAttentionLatents(refs, space, TOKENS.length);
+  assert.deepEqual(resolve(["attn-latent/1/3@2"]), [{ kind: "attn-latent", layer: 1, latent: 3, token: 2 }]);
+  const refs = [
+    "attn-latent/1/3@2",
+    "head/0/1@2<1",
+    "attn-latent/0/3@2",
+    "attn-latent/1/24@2",
+    "attn-latent/1/3@7",
+    "no",
+  ];
+  assert.throws(() => resolve(refs), (error: unknown) => {
+    assert.ok(error instanceof ValidationError);
+    assert.deepEqual(error.issues.map(({ path }) => path), [1, 2, 3, 4, 5].map((index) => `nodes.${index}`));
+    const [head, stream] = error.issues.map(({ message }) => message);
+    assert.match(head ?? "", /no source tokens: expected a latent of the attention/);
+    assert.match(stream ?? "", /reads blocks.0.hook_resid_pre: expected one that reads what heads write/);
+    return true;
+  });
 });

@@ -122,7 +122,7 @@ function isPlain({ detail: { writeHook }, normalization }: Dictionary): boolean 
 }
 
 function fail(): never {
-  throw new Error("no such dictionary");
+  throw new Error("There is no such dictionary");
 }
 
 Deno.test("latents, error and rest together are the part that they stand for, also where latents are changed", async () => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { rankCorrelation, variantsAtOnce } from "../../../engine/circuit/measurement.ts";
+import { openLanguageModel } from "../../../engine/model/language_model.ts";
+import { tinyDictionary } from "../../support/tiny_dictionary.ts";
+import { writeTinyModel } from "../../support/tiny_model.ts";
 
 Deno.test("rankCorrelation() is 1 for any rising relation, -1 for a falling one", () => {
   assert.equal(rankCorrelation([1, 5, 3, 9], [2, 40, 3, 1000]), 1);
@@ -27,7 +30,21 @@ Deno.test("variantsAtOnce() falls with the prompt's length and never below one",
     normEpsilon: 1e-5,
     bosId: null,
   } as const;
-  assert.ok(variantsAtOnce(architecture, 32) >= 32);
-  assert.ok(variantsAtOnce(architecture, 512) < variantsAtOnce(architecture, 128));
-  assert.equal(variantsAtOnce({ ...architecture, mlpWidth: 1e9 }, 1024), 1);
+  const plain = { architecture, dictionaries: [] };
+  assert.ok(variantsAtOnce(plain, 32) >= 32);
+  assert.ok(variantsAtOnce(plain, 512) < variantsAtOnce(plain, 128));
+  assert.equal(variantsAtOnce({ ...plain, architecture: { ...architecture, mlpWidth: 1e9 } }, 1024), 1);
+});
+
+Deno.test("variantsAtOnce() leaves room for latents", async () => {
+  const folder = await Deno.makeTempDir();
+  await writeTinyModel(folder);
+  const { architecture } = await openLanguageModel({ id: "tiny", folder });
+  const writeHook = "blocks.0.hook_mlp_out";
+  const dictionaries = [await tinyDictionary(folder, { writeHook, widths: [16, 16], latentCount: 5000 })];
+  const [without, withLatents] = [[], dictionaries].map((own) =>
+    variantsAtOnce({ architecture, dictionaries: own }, 24)
+  );
+  assert.ok((withLatents ?? NaN) * 20 < (without ?? NaN), `${withLatents} of ${without}`);
+  await Deno.remove(folder, { recursive: true });
 });

@@ -8,7 +8,9 @@ import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
 import { goldenDictionaries } from "../../support/golden_dictionaries.ts";
+import { readMatrix } from "../../support/read_value.ts";
 import { readSafetensors } from "../../support/safetensors_fixture.ts";
+import { tinyDictionary } from "../../support/tiny_dictionary.ts";
 
 const FOLDER = new URL("../../fixtures/golden/other/", import.meta.url);
 
@@ -110,6 +112,24 @@ Deno.test("a head's query list is about the attending token and its key list abo
     assertClose(found, expected, { label: path, absolute: 1e-5 });
   }
   assert.ok(query.some((value, id) => Math.abs(value - (key[id] ?? NaN)) > 1e-3), "they are two lists");
+});
+
+Deno.test("what drives a latent that reads the stream is along its encoder column", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { modelWidth } = asker.model.architecture;
+    const options = { writeHook: "blocks.1.hook_resid_pre", widths: [modelWidth, modelWidth] } as const;
+    const dictionary = await tinyDictionary(folder, options);
+    const own = await Asker.open(goldenModelFolder("tiny"), [dictionary]);
+    const latent = { kind: "resid-latent", layer: 1, token: 3, latent: 5 } as const;
+    const found = await scores(own, { ...QUESTION, dictionaries: [dictionary.detail.id] }, "read", latent);
+    const column = (await readMatrix(dictionary.weights.encoder)).map((row) => row[latent.latent] ?? NaN);
+    const wte = await embeddingRows();
+    const expected = wte.map((row) => row.reduce((sum, value, i) => sum + value * (column[i] ?? NaN), 0));
+    assertClose(found, expected, { label: "read", absolute: 1e-5 });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("scoredList() gives both ends, strongest first, over the largest of them", () => {

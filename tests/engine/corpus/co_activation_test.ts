@@ -32,7 +32,7 @@ Deno.test("correlations are Pearson's over the random sequences that were read, 
     { maxima: [0, 2, 4, 3, 1], top: [] },
   ]);
   const search = new CoActivationSearch(group, { ...NEURON, index: 0 }, { top: 9 });
-  search.add(group, NEURON);
+  search.add(NEURON, group);
   assert.equal(search.sampleCount, own.length);
   assert.equal(search.chance, 0.5);
   const [{ correlated } = { correlated: [] }] = search.lists();
@@ -52,8 +52,8 @@ Deno.test("shared sequences are counted among the strongest of both, and those t
   ]);
   const heads = groupWith([{ maxima: [], top: [5, 6] }]);
   const search = new CoActivationSearch(group, { ...NEURON, index: 0 }, { top: 9 });
-  search.add(group, NEURON);
-  search.add(heads, { kind: "head", layer: 2 });
+  search.add(NEURON, group);
+  search.add({ kind: "head", layer: 2 }, heads);
   assert.deepEqual([search.topCount, search.sampleCount, search.chance], [4, 0, null]);
   assert.deepEqual(search.lists(), [
     {
@@ -68,7 +68,7 @@ Deno.test("shared sequences are counted among the strongest of both, and those t
 Deno.test("a component that never varies is correlated with none", () => {
   const group = groupWith([{ maxima: [2, 2, 2], top: [] }, { maxima: [1, 2, 3], top: [] }]);
   const search = new CoActivationSearch(group, { ...NEURON, index: 0 }, { top: 9 });
-  search.add(group, NEURON);
+  search.add(NEURON, group);
   assert.deepEqual(search.lists(), [{ kind: "mlp", correlated: [], shared: [] }]);
 });
 

@@ -49,14 +49,14 @@ Deno.test("silencing the demo model's first induction heads costs more on repeat
   const sequences = await readSequences(set, model);
   const plan = new SweepPlan(model.architecture, sequences, tokensPerStep(model.architecture));
   const sweeper = new Sweeper(questioner);
-  const state = emptyState(model);
+  const state = emptyState({ model, dictionary: null });
   for (let index = 0;; index++) {
     const step = plan.step(index);
     if (step.kind !== "repeated") break;
     await sweeper.add(model, state, step);
   }
   const heads = Array.from({ length: model.architecture.layerCount }, (_, layer) => {
-    const group = groupOf(model, state, { kind: "head", layer });
+    const group = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
     return Array.from({ length: group.size }, (_, head) => ({ layer, head, score: headScores(group, head).induction }));
   }).flat().sort((a, b) => b.score - a.score);
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { TOP_SEQUENCES } from "../../../engine/corpus/corpus_requests.ts";
 import { type CollectedSequence, GroupStatistics, mergeStatistics } from "../../../engine/corpus/group_statistics.ts";
 import { BIN_EDGES, binOf, quantile, shareAbove } from "../../../engine/corpus/histogram.ts";
-import { hashOf } from "../../../engine/corpus/random.ts";
+import { hashOf } from "../../../engine/tensor/random.ts";
 import { histogramByHand } from "./brute_force.ts";
 
 const SIZE = 3;

@@ -1,7 +1,7 @@
 /** Similarities and compositions by weights, against whole matrices multiplied out in float64, and on weights that are made for them. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Component } from "../../../engine/corpus/component.ts";
+import type { ModelComponent } from "../../../engine/corpus/component.ts";
 import { relatedByWeights } from "../../../engine/corpus/related_weights.ts";
 import type { RelatedList, WeightRelations } from "../../../engine/corpus/related_request.ts";
 import { strongest } from "../../../engine/corpus/strongest.ts";
@@ -35,7 +35,7 @@ async function withModel(options: TinyModelOptions, use: (model: TinyModel) => P
   }
 }
 
-async function relationsOf(folder: string, component: Component, top = ALL): Promise<WeightRelations> {
+async function relationsOf(folder: string, component: ModelComponent, top = ALL): Promise<WeightRelations> {
   const { questioner, model } = await Asker.open(folder);
   return await relatedByWeights(questioner, model, { component, top });
 }
@@ -51,7 +51,7 @@ function flat(relations: WeightRelations): ReadonlyMap<string, number> {
   );
 }
 
-function parse(name: string): Component {
+function parse(name: string): ModelComponent {
   const [kind, layer, index] = name.split("/");
   return { kind: kind === "mlp" ? "mlp" : "head", layer: Number(layer), index: Number(index) };
 }
@@ -65,23 +65,23 @@ function namesOf(kind: "mlp" | "head", from: number, to: number): readonly strin
 }
 
 /** All that a component's lists must hold, by the definitions. */
-function expected(reference: ReferenceRelations, { kind, layer, index }: Component): ReadonlyMap<string, number> {
+function expected(reference: ReferenceRelations, { kind, layer, index }: ModelComponent): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const self = `${kind}/${layer}/${index}`;
-  const written = ({ kind, layer, index }: Component): Matrix =>
+  const written = ({ kind, layer, index }: ModelComponent): Matrix =>
     kind === "mlp" ? reference.neuron(layer, index).output : reference.head(layer, index).ov;
-  const read = ({ kind, layer, index }: Component): readonly (readonly [string, Matrix])[] => {
+  const read = ({ kind, layer, index }: ModelComponent): readonly (readonly [string, Matrix])[] => {
     if (kind === "mlp") return [["in", reference.neuron(layer, index).input]];
     const { ov, qk } = reference.head(layer, index);
     return [["q", qk], ["k", transposed(qk)], ["v", ov]];
   };
-  const composed = (writer: Component, reader: Component): readonly (readonly [string, number])[] =>
+  const composed = (writer: ModelComponent, reader: ModelComponent): readonly (readonly [string, number])[] =>
     read(reader).map(([by, matrix]) => {
       const size = composition(written(writer), matrix);
       const [sum = NaN] = product(written(writer), matrix)[0] ?? [];
       return [by, writer.kind === "mlp" && reader.kind === "mlp" ? Math.sign(sum) * size : size];
     });
-  const own: Component = { kind, layer, index };
+  const own: ModelComponent = { kind, layer, index };
   for (const name of namesOf(kind, 0, LAYERS).filter((other) => other !== self)) {
     const other = parse(name);
     if (kind === "mlp") {

@@ -1,56 +1,10 @@
 /** A sweep over a tiny random model, against the reference transformer on every sequence by itself. */
 import assert from "node:assert/strict";
-import { TOP_SEQUENCES } from "../../../engine/corpus/corpus_requests.ts";
 import type { LayerRecord } from "../../../engine/mod.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { collected, openSweptEngine, sweepToTheEnd, withSweptModel } from "../../support/swept_model.ts";
-import { bruteForce, histogramByHand, momentsByHand, type SequenceValues } from "./brute_force.ts";
-
-/** Values this near to each other, or to the edge of a bin, may change places between float32 and float64. */
-const NEAR = 2e-5;
-
-function checkTop(record: LayerRecord, all: readonly SequenceValues[]): void {
-  const expected = all.toSorted((a, b) => b.max - a.max || a.sequence - b.sequence).slice(0, TOP_SEQUENCES);
-  assert.equal(record.top.length, expected.length, record.component);
-  assertClose(record.top.map(({ max }) => max), expected.map(({ max }) => max), {
-    label: `${record.component} top maxima`,
-    absolute: NEAR,
-  });
-  assert.equal(new Set(record.top.map(({ sequence }) => sequence)).size, record.top.length);
-  for (const [rank, { sequence, max, at }] of record.top.entries()) {
-    const own = all[sequence];
-    assertClose([max], [own?.max ?? NaN], { label: `${record.component} rank ${rank}`, absolute: NEAR });
-    const isAlone = own?.values.filter((value) => value > own.max - 2 * NEAR).length === 1;
-    if (isAlone) assert.deepEqual(at, own.at, `${record.component} rank ${rank}`);
-  }
-}
-
-function checkStatistics({ component, statistics }: LayerRecord, all: readonly SequenceValues[]): void {
-  const values = all.flatMap((sequence) => sequence.values);
-  assert.equal(statistics.count, values.length);
-  for (const [name, expected] of Object.entries(momentsByHand(values))) {
-    const found = statistics[name as keyof typeof statistics] as number;
-    assertClose([found], [expected], { label: `${component} ${name}`, absolute: 1e-4, relative: 1e-4 });
-  }
-  const expected = histogramByHand(values);
-  const edgeCases =
-    values.filter((value) => statistics.histogram.edges.some((edge) => Math.abs(edge - value) < NEAR)).length;
-  const moved = expected.reduce(
-    (sum, count, bin) => sum + Math.abs(count - (statistics.histogram.counts[bin] ?? NaN)),
-    0,
-  );
-  assert.ok(moved <= 2 * edgeCases, `${component}: ${moved} of ${values.length} values in other bins`);
-  if (component.startsWith("mlp/")) {
-    const active = values.filter((value) => value > 0).length / values.length;
-    const unsure = values.filter((value) => Math.abs(value) < NEAR).length / values.length;
-    assertClose([statistics.fractionActive], [active], { label: `${component} active`, absolute: unsure + 1e-12 });
-  }
-  const sorted = values.toSorted((a, b) => a - b);
-  for (const { share, value } of statistics.quantiles) {
-    const exact = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-    assert.ok(Math.abs(value - exact) <= Math.max(0.008, Math.abs(exact) * 0.5), `${component} quantile ${share}`);
-  }
-}
+import { bruteForce } from "./brute_force.ts";
+import { checkStatistics, checkTop, NEAR } from "./check_records.ts";
 
 /** Shares of attention by their definition. */
 function scoresByHand(patterns: readonly (readonly (readonly number[])[])[]) {
@@ -83,7 +37,7 @@ Deno.test("a sweep finds what every sequence by itself shows, whatever the size 
           checkStatistics(record, all);
           const numbers = JSON.stringify(record);
           assert.ok(
-            !/null(?!})/.test(numbers.replace(/"scores":null/g, "")),
+            !/null(?!})/.test(numbers.replace(/"(scores|dictionary)":null/g, "")),
             `${record.component}: a number is missing`,
           );
           if (record.scores === null) continue;

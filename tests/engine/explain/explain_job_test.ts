@@ -54,7 +54,7 @@ Deno.test("a process that is killed while it explains neurons goes on: no call t
       const repeated = [...answered].filter(([, times]) => times > 1);
       assert.deepEqual(repeated, []);
       for (const name of job.explain?.components ?? []) {
-        const { explanations: found } = await engine.explanations.list("tiny", name);
+        const { explanations: found } = await engine.explanations.list({ model: "tiny", component: name });
         assert.equal(found.length, 1, name);
         assert.equal(found[0]?.scores[0]?.state, "done");
       }
@@ -107,7 +107,7 @@ Deno.test("one component that cannot be explained does not stop the others; a wr
       const { id } = await engine.startJob({ kind: "explain", explain });
       assert.equal((await engine.finishedJob(id)).state, "done");
       const [first, second] = await Promise.all(
-        ["head/0/0", "head/0/1"].map((name) => engine.explanations.list("tiny", name)),
+        ["head/0/0", "head/0/1"].map((name) => engine.explanations.list({ model: "tiny", component: name })),
       );
       assert.match(first?.attempts[0]?.problem ?? "", /cannot be read/);
       assert.equal(second?.explanations.length, 1);
@@ -132,7 +132,7 @@ Deno.test("a layer is explained without a provider; what cannot be meant is refu
       const done = await engine.finishedJob(id);
       assert.deepEqual([done.state, done.unit, done.done], ["done", "components", engine.models()[0]?.headCount]);
       const bad = (explain: unknown) => engine.startJob({ kind: "explain", explain } as never);
-      await assert.rejects(bad(undefined), /Required of a job that explains/);
+      await assert.rejects(bad(undefined), /Expected what is to be explained/);
       await assert.rejects(bad({}), /either components or a layer/);
       await assert.rejects(bad({ components: ["mlp/9/9"] }), /There is no component/);
       await assert.rejects(bad({ layer: { kind: "head", index: 9 } }), /There is no component/);

@@ -13,11 +13,11 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
     const { explanations } = engine;
     try {
       assert.equal(explanations.assistant, null);
-      assert.deepEqual((await explanations.list("tiny", NEURON)).explanations, []);
+      assert.deepEqual((await explanations.list({ model: "tiny", component: NEURON })).explanations, []);
       for (const component of [NEURON, "head/1/1"]) {
         const begun = await explanations.explain({ model: "tiny", component });
         assert.ok(begun.attempts.every(({ state }) => state === "running"));
-        const { explanations: [found], attempts } = await explanations.settled("tiny", component);
+        const { explanations: [found], attempts } = await explanations.settled({ model: "tiny", component: component });
         assert.deepEqual(attempts, []);
         assert.match(found?.text ?? "", component === NEURON ? /^Fires / : /^Looks /);
         assert.equal(found?.explainer, "statistical");
@@ -30,7 +30,7 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
         assert.notEqual(score?.control?.component, component);
         assert.equal(score?.score?.simulation === null, false);
         await explanations.explain({ model: "tiny", component });
-        const again = await explanations.settled("tiny", component);
+        const again = await explanations.settled({ model: "tiny", component: component });
         assert.deepEqual(
           again.explanations.map(({ id }) => id),
           [found?.id],
@@ -40,11 +40,13 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
       const own = await explanations.write({ component: NEURON, text: " Fires on “5” (9) " });
       assert.deepEqual([own.text, own.explainer, own.scores], ["Fires on “5” (9)", "hand", []]);
       await explanations.score({ explanation: own.id });
-      const { explanations: all } = await explanations.settled("tiny", NEURON);
+      const { explanations: all } = await explanations.settled({ model: "tiny", component: NEURON });
       assert.ok(Number.isFinite(all.find(({ id }) => id === own.id)?.scores[0]?.headline?.value));
       const prose = await explanations.write({ component: NEURON, text: "numbers of <b>some</b> kind" });
       await explanations.score({ explanation: prose.id });
-      const unscored = (await explanations.settled("tiny", NEURON)).explanations.find(({ id }) => id === prose.id);
+      const unscored = (await explanations.settled({ model: "tiny", component: NEURON })).explanations.find(({ id }) =>
+        id === prose.id
+      );
       assert.equal(unscored?.scores[0]?.state, "failed");
       assert.match(unscored?.scores[0]?.problem ?? "", /only sentences of rules/);
       assert.equal(unscored?.scores[0]?.headline, null);
@@ -53,7 +55,7 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
       await assert.rejects(explanations.plan({ component: NEURON }), ValidationError);
       await assert.rejects(explanations.write({ component: NEURON, text: "  " }), ValidationError);
       await assert.rejects(explanations.write({ component: "mlp/9/1", text: "x" }), ValidationError);
-      await assert.rejects(explanations.list("none", NEURON), NotFoundError);
+      await assert.rejects(explanations.list({ model: "none", component: NEURON }), NotFoundError);
       explanations.remove(prose.id);
       assert.throws(() => explanations.remove(prose.id), NotFoundError);
       assert.deepEqual(lines, []);
@@ -67,7 +69,7 @@ Deno.test("nothing is explained before a sweep: the attempt says how to begin on
     const engine = await openExplainedEngine({ ...model, dataFolder: `${model.dataFolder}-empty` });
     try {
       await engine.explanations.explain({ component: NEURON });
-      const { attempts } = await engine.explanations.settled("tiny", NEURON);
+      const { attempts } = await engine.explanations.settled({ model: "tiny", component: NEURON });
       assert.equal(attempts[0]?.state, "failed");
       assert.match(attempts[0]?.problem ?? "", /start a sweep/);
     } finally {
@@ -89,7 +91,7 @@ Deno.test("with an assistant: several candidates, the score with its control, to
       for (const component of [NEURON, "head/0/1"]) {
         const before: number = server.calls.length;
         await explanations.explain({ component, by: "assistant", candidates: 2 });
-        const { explanations: [found], attempts } = await explanations.settled("tiny", component);
+        const { explanations: [found], attempts } = await explanations.settled({ model: "tiny", component: component });
         assert.deepEqual(attempts, []);
         assert.match(found?.text ?? "", /^words like /);
         assert.deepEqual([found?.explainer, found?.provenance.assistant], ["assistant", "test-model"]);
@@ -104,7 +106,7 @@ Deno.test("with an assistant: several candidates, the score with its control, to
         assert.ok(Math.abs((scored?.cost ?? 0) - (scored?.calls ?? 0) * 120 / 1e6) < 1e-12);
         if (component === NEURON) assert.ok(calls <= plan.calls, `${calls} calls, ${plan.calls} planned`);
         await explanations.explain({ component, by: "assistant", candidates: 2 });
-        await explanations.settled("tiny", component);
+        await explanations.settled({ model: "tiny", component: component });
         assert.equal(server.calls.length - before, calls, "answers are kept");
       }
       for (const { body } of server.calls) assert.equal(body.stream, false);
@@ -134,7 +136,7 @@ for (
       const { explanations } = engine;
       try {
         await explanations.explain({ component: NEURON, by: "assistant", candidates: 1 });
-        const { explanations: [found] } = await explanations.settled("tiny", NEURON);
+        const { explanations: [found] } = await explanations.settled({ model: "tiny", component: NEURON });
         assert.match(found?.text ?? "", /^words like /);
         const [score] = found?.scores ?? [];
         assert.equal(score?.state, "failed");
@@ -142,7 +144,7 @@ for (
         assert.deepEqual([score?.headline, score?.score, score?.control], [null, null, null]);
         isFailing = false;
         await explanations.score({ explanation: found?.id ?? 0, by: "assistant" });
-        const { explanations: [after] } = await explanations.settled("tiny", NEURON);
+        const { explanations: [after] } = await explanations.settled({ model: "tiny", component: NEURON });
         assert.equal(after?.scores[0]?.state, "done");
         assert.ok(Number.isFinite(after?.scores[0]?.headline?.value));
       } finally {
@@ -159,12 +161,12 @@ Deno.test("a provider that fails to explain leaves an attempt that says why, unt
     const { explanations } = engine;
     try {
       await explanations.explain({ component: NEURON, by: "assistant", candidates: 1 });
-      const failed = await explanations.settled("tiny", NEURON);
+      const failed = await explanations.settled({ model: "tiny", component: NEURON });
       assert.deepEqual(failed.explanations, []);
       assert.match(failed.attempts[0]?.problem ?? "", /does not know the model/);
       isFailing = false;
       await explanations.explain({ component: NEURON, by: "assistant", candidates: 1 });
-      const { attempts, explanations: found } = await explanations.settled("tiny", NEURON);
+      const { attempts, explanations: found } = await explanations.settled({ model: "tiny", component: NEURON });
       assert.deepEqual([attempts.length, found.length], [0, 1]);
     } finally {
       await engine.close();
@@ -210,24 +212,27 @@ Deno.test("published explanations are imported with their publisher's scores; an
     try {
       assert.equal(await explanations.import("tiny", published.join("\n")), 4);
       assert.equal(await explanations.import("tiny", `${published[0]}\n\n`), 2);
-      const { explanations: found } = await explanations.list("tiny", NEURON);
+      const { explanations: found } = await explanations.list({ model: "tiny", component: NEURON });
       assert.deepEqual(found.map(({ text, scores: [score] }) => [text, score?.scorer, score?.headline?.value]), [
         ["words about boats", "published", 0.25],
         ["zeros", "published", 0],
       ]);
       assert.equal(found[0]?.scores[0]?.published?.rSquared, null);
-      const head = await explanations.list("tiny", "head/1/0");
+      const head = await explanations.list({ model: "tiny", component: "head/1/0" });
       assert.equal(head.explanations[0]?.scores[0]?.published?.area, 0.75);
-      const old = await explanations.list("tiny", "mlp/0/2");
+      const old = await explanations.list({ model: "tiny", component: "mlp/0/2" });
       assert.deepEqual(old.explanations.map(({ text, scores }) => [text, scores[0]?.headline]), [["old names", null]]);
       const lines = [...await explanations.all("tiny")].map((explanation) => JSON.stringify(explanation));
       assert.equal(lines.length, 4);
       const other = await openExplainedEngine({ ...model, dataFolder: `${model.dataFolder}-other` });
       try {
         assert.equal(await other.explanations.import("tiny", lines.join("\n")), 4);
-        assert.deepEqual((await other.explanations.list("tiny", "mlp/0/2")).explanations.map(({ text }) => text), [
-          "old names",
-        ]);
+        assert.deepEqual(
+          (await other.explanations.list({ model: "tiny", component: "mlp/0/2" })).explanations.map(({ text }) => text),
+          [
+            "old names",
+          ],
+        );
       } finally {
         await other.close();
       }

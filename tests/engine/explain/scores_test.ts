@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fitCalibration } from "../../../engine/explain/calibration.ts";
 import { areaUnderRoc, type Judgement, judgementScore } from "../../../engine/explain/judgement_scores.ts";
 import { type SimulatedSequence, simulationMeasures } from "../../../engine/explain/simulation_scores.ts";
-import { hashOf } from "../../../engine/corpus/random.ts";
+import { hashOf } from "../../../engine/tensor/random.ts";
 
 function assertNear(actual: number, expected: number, { abs }: { readonly abs: number }): void {
   assert.ok(Math.abs(actual - expected) <= abs, `${actual} differs from ${expected} by more than ${abs}`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Example } from "../../../engine/corpus/component_records.ts";
-import { hashOf } from "../../../engine/corpus/random.ts";
+import { hashOf } from "../../../engine/tensor/random.ts";
 import { judgedItems } from "../../../engine/explain/judged_items.ts";
 import {
   PAIR_RULES,
@@ -40,6 +40,7 @@ function recordsOf(valueAt: (tokens: readonly string[], at: number, key: number)
   const random = examples.slice(0, 64);
   return {
     component: isHead ? "head/0/0" : "mlp/0/0",
+    dictionary: null,
     source: "made up",
     sequenceCount: 120,
     tokenCount: 2400,

@@ -1,0 +1,88 @@
+/** Long work of every kind: begun, gone on with after a start, and asked how it goes. */
+import { parseOrThrow } from "./circuit/field_issues.ts";
+import { scopeOf } from "./corpus/scope.ts";
+import type { CurveMeasurement, CurvePoint, TrainingCurve } from "./dictionaries/training/training_curve.ts";
+import type { TrainingSpec } from "./dictionaries/training/training_spec.ts";
+import { NotFoundError } from "./errors.ts";
+import { explainMany, newExplainJob } from "./explain_work.ts";
+import type { Explanations } from "./explanations.ts";
+import type { JobSource } from "./job_source.ts";
+import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
+import { JobQueue } from "./jobs/job_queue.ts";
+import { computeMeans, newMeansJob } from "./means_work.ts";
+import { newSweepJob, sweep } from "./sweep_work.ts";
+import { newTrainJob, storedCurve, train } from "./train_work.ts";
+
+/** How a training went so far: plain data. */
+export interface TrainingReport {
+  readonly job: Job;
+  readonly spec: TrainingSpec;
+  /** Means over stretches of steps. */
+  readonly points: readonly CurvePoint[];
+  /** What was measured on held-out text; of one that is done, the last is the dictionary's. */
+  readonly measurements: readonly CurveMeasurement[];
+}
+
+export class LongWork {
+  readonly queue: JobQueue;
+  readonly #source: JobSource;
+  readonly #defaultModel: () => string;
+  readonly #explanations: () => Explanations;
+  /** Of trainings under way, by job. */
+  readonly #curves = new Map<string, TrainingCurve>();
+
+  constructor(
+    source: JobSource,
+    { defaultModel, explanations }: {
+      readonly defaultModel: () => string;
+      /** Asked for when a job needs them: they are made later. */
+      readonly explanations: () => Explanations;
+    },
+  ) {
+    this.#source = source;
+    this.#defaultModel = defaultModel;
+    this.#explanations = explanations;
+    this.queue = new JobQueue(source.store.jobs, {
+      means: (job, control) => computeMeans(job, control, source),
+      sweep: (job, control) => sweep(job, control, source),
+      explain: (job, control) => explainMany(job, control, { source, explanations: explanations() }),
+      train: (job, control) =>
+        train(job, control, { source, onCurve: (curve) => this.#curves.set(job.id, curve) }).finally(() =>
+          this.#curves.delete(job.id)
+        ),
+    });
+  }
+
+  /** @throws {ValidationError | NotFoundError} */
+  async start(request: JobRequest): Promise<Job> {
+    const { kind, model: id = this.#defaultModel(), textSet, dictionary, training, explain } = parseOrThrow(
+      jobRequestSchema,
+      request,
+    );
+    const model = this.#source.model(id);
+    if (explain !== undefined) {
+      return this.queue.add(newExplainJob(model, { task: explain, textSet }, this.#explanations()));
+    }
+    if (training !== undefined) return this.queue.add(await newTrainJob(model, { textSet, training }, this.#source));
+    return this.queue.add(
+      kind === "means"
+        ? await newMeansJob(model, this.#source)
+        : await newSweepJob(scopeOf(model, dictionary), textSet, this.#source),
+    );
+  }
+
+  /** @throws {NotFoundError} if there is no such job, or it trains nothing */
+  async training(jobId: string): Promise<TrainingReport> {
+    const job = this.queue.list().find(({ id }) => id === jobId);
+    if (job?.training === undefined) {
+      throw new NotFoundError(`There is no training "${jobId.slice(0, 200)}": GET /api/v1/jobs lists all jobs`);
+    }
+    const curve = this.#curves.get(jobId) ?? await storedCurve(job, this.#source);
+    return {
+      job,
+      spec: job.training,
+      points: curve?.points ?? [],
+      measurements: curve?.measurements ?? [],
+    };
+  }
+}
