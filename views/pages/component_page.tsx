@@ -186,7 +186,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           </LoadedContent>
         )}
       <OwnText
-        action={componentUrl(model.id, componentRef(component))}
+        action={componentUrl(model.id, componentRef(component), { dictionary: view.dictionary })}
         view={view}
         own={own}
         largest={largest}
