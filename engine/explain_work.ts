@@ -7,7 +7,7 @@ import {
   isLatentKind,
   resolveComponent,
 } from "./corpus/component.ts";
-import { CancelledError, EngineError, ValidationError } from "./errors.ts";
+import { CancelledError, EngineError } from "./errors.ts";
 import { AssistantError, type AssistantFailure } from "./explain/assistant.ts";
 import type { ExplainTask } from "./explain/explanation.ts";
 import { NOTHING_SPENT } from "./explain/metered_assistant.ts";

@@ -1,6 +1,6 @@
 /** The search of explanations, and the buttons that make, score and remove them. */
 import { type Context, Hono } from "hono";
-import { type Engine, type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
+import { type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
 import { EXPLANATION_ROWS, ExplanationsPage } from "../views/pages/explanations_page.tsx";
 import { EXPLANATIONS_ID } from "../views/parts/explanations_card.tsx";
 import { componentUrl, type ExplanationsView } from "../views/urls.ts";

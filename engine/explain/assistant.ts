@@ -113,3 +113,11 @@ export class AssistantError extends EngineError {
     return FAILURES[this.kind].isTransient;
   }
 }
+
+/** An error of a kind. @param options.detail What is known of it, in our own words */
+export function assistantError(
+  kind: AssistantFailure,
+  options: { readonly detail?: string; readonly retryAfterMs?: number | null } = {},
+): AssistantError {
+  return new AssistantError(kind, options);
+}

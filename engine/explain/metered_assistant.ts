@@ -7,6 +7,7 @@ import {
   type Assistant,
   type AssistantAnswer,
   AssistantError,
+  assistantError,
   type AssistantRequest,
   type AssistantUsage,
   type TokenPrice,
@@ -127,12 +128,12 @@ export class MeteredAssistant {
     };
     const all = after.promptTokens + after.completionTokens;
     if (tokens !== null && all > tokens) {
-      throw new AssistantError("budget", { detail: `${tokens} tokens, of which ${usedTokens(this.#spent)} are used` });
+      throw assistantError("budget", { detail: `${tokens} tokens, of which ${usedTokens(this.#spent)} are used` });
     }
     if (money === null) return;
-    if (price === null) throw new AssistantError("budget", { detail: "the price of a token is unknown" });
+    if (price === null) throw assistantError("budget", { detail: "the price of a token is unknown" });
     if (costOf(after, price) > money) {
-      throw new AssistantError("budget", { detail: `${money}, of which ${this.#spent.cost?.toFixed(4)} is spent` });
+      throw assistantError("budget", { detail: `${money}, of which ${this.#spent.cost?.toFixed(4)} is spent` });
     }
   }
 }

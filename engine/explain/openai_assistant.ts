@@ -10,6 +10,7 @@ import {
   type Assistant,
   type AssistantAnswer,
   AssistantError,
+  assistantError,
   type AssistantFailure,
   type AssistantOptions,
   type AssistantRequest,
@@ -58,7 +59,7 @@ export class OpenAiAssistant implements Assistant {
     } catch (error) {
       if (signal?.aborted) throw new CancelledError("The request was cancelled");
       if (timeout.aborted) {
-        throw new AssistantError("timeout", { detail: `no answer in ${this.#options.timeoutMs} ms` });
+        throw assistantError("timeout", { detail: `no answer in ${this.#options.timeoutMs} ms` });
       }
       throw client.failureOf(error);
     }
@@ -96,7 +97,7 @@ async function openClient({ url, key, timeoutMs }: AssistantOptions): Promise<Ch
         const { status } = error;
         return failureOfStatus(status, { code: error.code ?? null, headers: new Headers(error.headers ?? {}) });
       }
-      return new AssistantError(error instanceof SyntaxError ? "unreadable" : "connection");
+      return assistantError(error instanceof SyntaxError ? "unreadable" : "connection");
     },
   };
 }
@@ -106,13 +107,13 @@ async function boundedFetch(input: string | URL | Request, init?: RequestInit): 
   const response = await fetch(input, { ...init, redirect: "manual", credentials: "omit" });
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel();
-    throw new AssistantError("redirect", { detail: `status ${response.status}` });
+    throw assistantError("redirect", { detail: `status ${response.status}` });
   }
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > MAX_BYTES) throw new AssistantError("unreadable", { detail: `more than ${MAX_BYTES} bytes` });
+    if (length > MAX_BYTES) throw assistantError("unreadable", { detail: `more than ${MAX_BYTES} bytes` });
     chunks.push(chunk);
   }
   const { status, statusText, headers } = response;
@@ -127,8 +128,8 @@ function failureOfStatus(
   const known = code !== null && /^[a-z_]{1,40}$/.test(code) ? ` (${code})` : "";
   const detail = `status ${status}${known}`;
   // Out of credit is told as "too many requests", but waiting does not help.
-  if (code === "insufficient_quota") return new AssistantError("payment", { detail });
-  return new AssistantError(kindOfStatus(status), { detail, retryAfterMs: retryAfterMs(headers) });
+  if (code === "insufficient_quota") return assistantError("payment", { detail });
+  return assistantError(kindOfStatus(status), { detail, retryAfterMs: retryAfterMs(headers) });
 }
 
 function kindOfStatus(status: number): AssistantFailure {
@@ -181,16 +182,16 @@ function bodyOf(
 
 /** What an endpoint sends is not known to be what its protocol says. @throws {AssistantError} */
 function readAnswer(body: unknown): AssistantAnswer {
-  if (typeof body !== "object" || body === null) throw new AssistantError("unreadable", { detail: "it is no JSON" });
+  if (typeof body !== "object" || body === null) throw assistantError("unreadable", { detail: "it is no JSON" });
   const { choices, usage } = body as Partial<ChatCompletion>;
   const choice = Array.isArray(choices) ? choices[0] : undefined;
-  if (choice === undefined) throw new AssistantError("unreadable", { detail: "it has no choices" });
+  if (choice === undefined) throw assistantError("unreadable", { detail: "it has no choices" });
   const { refusal, content } = (choice.message ?? {}) as Partial<ChatCompletion.Choice["message"]>;
-  if (typeof refusal === "string" && refusal !== "") throw new AssistantError("refusal");
-  if (choice.finish_reason === "content_filter") throw new AssistantError("refusal", { detail: "content filter" });
-  if (choice.finish_reason === "length") throw new AssistantError("unreadable", { detail: "it is cut off" });
+  if (typeof refusal === "string" && refusal !== "") throw assistantError("refusal");
+  if (choice.finish_reason === "content_filter") throw assistantError("refusal", { detail: "content filter" });
+  if (choice.finish_reason === "length") throw assistantError("unreadable", { detail: "it is cut off" });
   if (typeof content !== "string" || content.trim() === "") {
-    throw new AssistantError("unreadable", { detail: "it has no text" });
+    throw assistantError("unreadable", { detail: "it has no text" });
   }
   const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = (usage ?? {}) as Partial<
     NonNullable<ChatCompletion["usage"]>

@@ -1,5 +1,5 @@
 /** Reads what an assistant answered. What is missing or out of range is a failure: no value is made up in its place. */
-import { type AnswerToken, type AssistantAnswer, AssistantError } from "./assistant.ts";
+import { type AnswerToken, type AssistantAnswer, AssistantError, assistantError } from "./assistant.ts";
 import { FULL_SCALE } from "./calibration.ts";
 import { jsonInText } from "./json_in_text.ts";
 import { MAX_EXPLANATION } from "./prompts.ts";
@@ -13,7 +13,7 @@ export function readExplanation({ text }: AssistantAnswer): string {
   const explanation = typeof written === "string" ? written : plain;
   const sentence = explanation?.replace(/\s+/g, " ").trim() ?? "";
   if (sentence === "" || /<\/?(html|body|!doctype)/i.test(sentence)) {
-    throw new AssistantError("unreadable", { detail: "it holds no explanation" });
+    throw assistantError("unreadable", { detail: "it holds no explanation" });
   }
   return sentence.slice(0, MAX_EXPLANATION);
 }
@@ -37,7 +37,7 @@ export function readNumbers(
   const numbers = Array.from({ length: count }, (_, i) => numberOf(entries.get(String(i))));
   const missing = numbers.filter((number) => number === null || number < 0 || number > maximum).length;
   if (missing > 0) {
-    throw new AssistantError("unreadable", {
+    throw assistantError("unreadable", {
       detail: `${missing} of ${count} numbers are missing or not 0..${maximum}`,
     });
   }

@@ -1,5 +1,7 @@
 /** Explanations in a real browser, with and without script, against a real assistant's protocol: U75, U85, U94, U127, U131. */
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { launchBrowser } from "../support/browser.ts";
 import { startChatServer } from "../support/chat_server.ts";
@@ -66,7 +68,7 @@ Deno.test("explanations", async (t) => {
           const told = await item.innerText();
           assert.match(
             told,
-            /\d\.\d\d \(95 %: .*\) correlation, by its rules · random control \(mlp\/\d\/\d+\) -?\d\.\d\d/,
+            /\d\.\d\d \(95 %: .*\) correlation, by its rules · random control \(mlp\/\d\/\d+\) −?\d\.\d\d/,
           );
           assert.match(told, /by rules from its records · over “corpus” \(3,016 sequences\)/);
           const { explanations: [found] } = await list(path.replace("models/demo/components/", ""));
@@ -178,6 +180,34 @@ Deno.test("explanations", async (t) => {
           await page.goBack();
           await page.locator(".explanation-list li").first().getByRole("link").click();
           await page.waitForURL(/mlp\/1\/98#explanations/);
+        }),
+    );
+  }
+
+  const folder = Deno.env.get("TDB_SCREENSHOTS");
+  const full = [
+    ["explained", `${NEURON}?plan=on`],
+    ["explained head", `models/demo/components/${HEAD}`],
+    ["explanations found", "explanations?q=told"],
+  ] as const;
+  for (const colorScheme of ["light", "dark"] as const) {
+    await t.step(
+      `axe finds nothing on pages full of explanations, and nothing is too wide, ${colorScheme}`,
+      () =>
+        withPage(browser, { colorScheme, viewport: { width: 768, height: 900 } }, async (page) => {
+          for (const [name, path] of full) {
+            await page.goto(`${url}${path}`);
+            await page.locator(".explanation-text").first().waitFor();
+            for (const details of await page.locator(".explanation-measures summary").all()) await details.click();
+            const { violations } = await new AxeBuilder({ page }).include("main").analyze();
+            assert.deepEqual(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`), []);
+            const overflow = await page.locator("html").evaluate((html) => html.scrollWidth - html.clientWidth);
+            assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
+            if (folder !== undefined) {
+              const shot = page.locator(path.startsWith("models") ? "#explanations" : "main");
+              await shot.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
+            }
+          }
         }),
     );
   }

@@ -16,8 +16,9 @@ export interface ChatBody {
   readonly stream?: boolean;
   readonly tools?: unknown;
   readonly logprobs?: boolean;
-  readonly response_format?: {
-    readonly json_schema: {
+  /** What structure is asked for. */
+  readonly "response_format"?: {
+    readonly "json_schema": {
       readonly schema: { readonly properties: Readonly<Record<string, { readonly maximum?: number }>> };
     };
   };

@@ -3,6 +3,11 @@ import type { VNode } from "preact";
 import type { Explanation, StoredScore } from "../../engine/mod.ts";
 import { formatCount, formatDuration, formatNumber } from "../format.ts";
 
+/** A score with two digits, and a minus that is one. */
+function formatScore(value: number): string {
+  return value.toFixed(2).replace("-", "−");
+}
+
 /** Who explains, in words. */
 export function explainerName({ explainer, provenance: { assistant } }: Explanation): string {
   switch (explainer) {
@@ -26,7 +31,7 @@ function scorerName({ scorer, assistant }: StoredScore): string {
 export function scoreWords({ scores }: Pick<Explanation, "scores">): string {
   const [best] = scores.filter(({ headline }) => headline !== null)
     .toSorted((a, b) => (b.headline?.value ?? 0) - (a.headline?.value ?? 0));
-  if (best?.headline) return `score ${best.headline.value.toFixed(2)}`;
+  if (best?.headline) return `score ${formatScore(best.headline.value)}`;
   if (scores.some(({ state }) => state === "failed")) return "not scored: scoring failed";
   return scores.length > 0 ? "no score: nothing to tell apart" : "not scored";
 }
@@ -67,7 +72,7 @@ export function ScoreRow({ score, isHead }: { readonly score: StoredScore; reado
       <p>
         {headline === null ? `No score by ${scorerName(score)}: the held-out texts have nothing to tell apart.` : (
           <>
-            <strong class="number" title={String(headline.value)}>{headline.value.toFixed(2)}</strong>{" "}
+            <strong class="number" title={String(headline.value)}>{formatScore(headline.value)}</strong>{" "}
             {intervalWords(headline)} {measure}, by {scorerName(score)}
           </>
         )}
@@ -76,7 +81,7 @@ export function ScoreRow({ score, isHead }: { readonly score: StoredScore; reado
             {" · "}
             <span title={control.text}>random control ({control.component})</span>{" "}
             <span class="number" title={String(control.headline?.value ?? "no score")}>
-              {control.headline === null ? "—" : control.headline.value.toFixed(2)}
+              {control.headline === null ? "—" : formatScore(control.headline.value)}
             </span>
           </>
         )}
@@ -87,7 +92,7 @@ export function ScoreRow({ score, isHead }: { readonly score: StoredScore; reado
 }
 
 function intervalWords({ interval }: NonNullable<StoredScore["headline"]>): string {
-  return interval === null ? "" : `(95 %: ${interval.low.toFixed(2)} to ${interval.high.toFixed(2)})`;
+  return interval === null ? "" : `(95 %: ${formatScore(interval.low)} to ${formatScore(interval.high)})`;
 }
 
 const CALIBRATIONS = [["none", "as predicted"], ["linear", "along a line"], ["percentile", "by percentiles"]] as const;
@@ -130,7 +135,7 @@ function Measures(
       )}
       {judgements.map(({ kind, area, active, others }) => (
         <p class="fine-print">
-          {kind}: area under the ROC curve {area.value.toFixed(2)} {intervalWords(area)}, {active} active and {others}
+          {kind}: area under the ROC curve {formatScore(area.value)} {intervalWords(area)}, {active} active and {others}
           {" "}
           quiet; 0.5 is chance
         </p>

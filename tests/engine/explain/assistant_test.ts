@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   type AssistantAnswer,
   AssistantError,
+  assistantError,
   type AssistantFailure,
   type AssistantRequest,
 } from "../../../engine/explain/assistant.ts";
@@ -161,7 +162,7 @@ Deno.test("an endpoint that is slow, or stops in the middle of its answer, is a 
 
 Deno.test("a connection that is cut, or that nobody listens at, is tried again and then told", async () => {
   const cut = await ask(
-    () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) })),
+    () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error("Cut")) })),
     { tries: 3 },
   );
   assert.equal(cut.error?.kind, "connection");
@@ -278,7 +279,7 @@ Deno.test("MeteredAssistant: known answers are free, usage and cost are counted,
   for (let i = 0; i < 2; i++) {
     await assert.rejects(
       unreadable.answer({ ...REQUEST, candidate: 4 }, () => {
-        throw new AssistantError("unreadable");
+        throw assistantError("unreadable");
       }),
       AssistantError,
     );
