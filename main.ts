@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     version: denoConfig.version,
     corpusFiles: config.corpusFiles,
     records: config.records,
+    assistant: config.assistant,
     ...command.kind === "train" ? { trainedFolder: command.order.trainedFolder } : {},
     log: logLine,
   });

@@ -2,9 +2,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { delimiter, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { DEFAULT_ASSISTANT_URL, KEY_VARIABLE, parseAssistant } from "./assistant_config.ts";
 import type { PublishedSource } from "./corpus/published_records.ts";
 import { isUrl } from "./corpus/published_store.ts";
 import { StartError } from "./errors.ts";
+import type { AssistantOptions } from "./explain/assistant.ts";
 import { type Device, DEVICES } from "./runtime/backend.ts";
 import { takeTrainingFlags, TRAINING_HELP, type TrainingOrder, trainingOrder } from "./training_flags.ts";
 
@@ -22,6 +24,8 @@ export interface ServerConfig {
   readonly corpusFiles: readonly string[];
   /** Host names, beyond this machine's own, under which the server may be asked. */
   readonly allowedHosts: readonly string[];
+  /** Who explains components beside our own rules; null: nobody. */
+  readonly assistant: AssistantOptions | null;
 }
 
 /** Sweep without a server. */
@@ -57,6 +61,13 @@ export const HELP = `Usage: deno task start [OPTION]…
   --data DIR           where results are kept (TDB_DATA; default ./data)
   --device NAME        ${DEVICES.join(" or ")} (TDB_DEVICE; default cpu)
   --allow-host NAME    a host name under which a team reaches the server; repeatable (TDB_ALLOWED_HOSTS)
+  --assistant-model ID        a language model that explains components (TDB_ASSISTANT_MODEL; default: none)
+  --assistant-url URL         its endpoint, any that speaks chat completions (TDB_ASSISTANT_URL;
+                              default ${DEFAULT_ASSISTANT_URL})
+  --assistant-price IN,OUT    what a million tokens cost, prompts and answers (TDB_ASSISTANT_PRICE; default: unknown)
+  --assistant-concurrency N   calls at a time (TDB_ASSISTANT_CONCURRENCY; default 4)
+  --assistant-timeout SECONDS how long a call may take (TDB_ASSISTANT_TIMEOUT; default 60)
+                              Its key is read from ${KEY_VARIABLE} only.
   --version, --help
 
 Of train-dictionary:
@@ -74,6 +85,11 @@ const STRING_FLAGS = [
   "data",
   "device",
   "allow-host",
+  "assistant-model",
+  "assistant-url",
+  "assistant-price",
+  "assistant-concurrency",
+  "assistant-timeout",
   "model",
   "dictionary",
 ] as const;
@@ -94,6 +110,11 @@ const STRING_OPTIONS = {
   data: repeated,
   device: repeated,
   "allow-host": repeated,
+  "assistant-model": repeated,
+  "assistant-url": repeated,
+  "assistant-price": repeated,
+  "assistant-concurrency": repeated,
+  "assistant-timeout": repeated,
   model: repeated,
   dictionary: repeated,
 } as const satisfies Record<StringFlag, unknown>;
@@ -109,9 +130,14 @@ const VARIABLES: Readonly<Record<Exclude<StringFlag, SweepFlag>, string>> = {
   data: "TDB_DATA",
   device: "TDB_DEVICE",
   "allow-host": "TDB_ALLOWED_HOSTS",
+  "assistant-model": "TDB_ASSISTANT_MODEL",
+  "assistant-url": "TDB_ASSISTANT_URL",
+  "assistant-price": "TDB_ASSISTANT_PRICE",
+  "assistant-concurrency": "TDB_ASSISTANT_CONCURRENCY",
+  "assistant-timeout": "TDB_ASSISTANT_TIMEOUT",
 };
 /** Every variable that is read. */
-export const CONFIG_VARIABLES: readonly string[] = Object.values(VARIABLES);
+export const CONFIG_VARIABLES: readonly string[] = [...Object.values(VARIABLES), KEY_VARIABLE];
 
 const LIST_FLAGS: ReadonlySet<StringFlag> = new Set<StringFlag>([
   "models",
@@ -158,6 +184,14 @@ export async function parseConfig(args: readonly string[], env: Readonly<Record<
     dataFolder: resolve(await dataFolder(settingOf("data"))),
     device: parseDevice(settingOf("device")),
     allowedHosts: settingOf("allow-host").values,
+    assistant: parseAssistant({
+      model: single(settingOf("assistant-model")),
+      url: named(settingOf("assistant-url")),
+      price: named(settingOf("assistant-price")),
+      concurrency: named(settingOf("assistant-concurrency")),
+      timeout: named(settingOf("assistant-timeout")),
+      key: env[KEY_VARIABLE] === "" ? undefined : env[KEY_VARIABLE],
+    }),
   };
   const [model, dictionary] = SWEEP_FLAGS.map((flag) => single(settingOf(flag)) ?? null);
   if (command === "sweep") return { kind: "sweep", config, model: model ?? null, dictionary: dictionary ?? null };
@@ -222,6 +256,10 @@ function setting(
 
 function single({ values: [value] }: Setting): string | undefined {
   return value;
+}
+
+function named(setting: Setting): { readonly source: string; readonly value: string | undefined } {
+  return { source: setting.source, value: single(setting) };
 }
 
 function parsePort({ source, values: [value = "8000"] }: Setting): number {

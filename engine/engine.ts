@@ -10,6 +10,7 @@ import type {
 import type { ComponentRecords, Example } from "./corpus/component_records.ts";
 import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
+import type { ExplanationsApi } from "./explanations_api.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionaries/metrics_request.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
@@ -141,6 +142,8 @@ export interface Engine {
    * Components related to one: by their weights, and by when they are active where a sweep has collected something. Errors as `run`.
    */
   related(request: RelatedRequest, options?: CallOptions): Promise<RelatedComponents>;
+  /** What is said of components, by whom, and how well it holds. */
+  readonly explanations: ExplanationsApi;
   status(): EngineStatus;
   /** Answers 503 to what is waiting, ends the worker, closes the store. */
   close(): Promise<void>;

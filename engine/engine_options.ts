@@ -1,5 +1,6 @@
 /** How an engine is opened. */
 import type { PublishedSource } from "./corpus/published_records.ts";
+import type { AssistantOptions } from "./explain/assistant.ts";
 import type { Device } from "./runtime/backend.ts";
 
 export interface OpenEngineOptions {
@@ -19,6 +20,8 @@ export interface OpenEngineOptions {
   readonly records?: readonly PublishedSource[];
   /** Tokens of a sweep's batch; default: as the model's size asks for. */
   readonly stepTokens?: number;
+  /** Who explains beside our own rules; null or absent: nobody, and nothing is sent anywhere. */
+  readonly assistant?: AssistantOptions | null;
   /** Where dictionaries that are trained are written, each into a folder of its own; default: by model, in the data folder. */
   readonly trainedFolder?: string;
 }

@@ -3,6 +3,8 @@ import { parseOrThrow } from "./circuit/field_issues.ts";
 import { scopeOf } from "./corpus/scope.ts";
 import type { TrainingCurve } from "./dictionaries/training/training_curve.ts";
 import { NotFoundError } from "./errors.ts";
+import { explainMany, newExplainJob } from "./explain_work.ts";
+import type { Explanations } from "./explanations.ts";
 import type { JobSource } from "./job_source.ts";
 import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
 import { JobQueue } from "./jobs/job_queue.ts";
@@ -15,15 +17,25 @@ export class LongWork {
   readonly queue: JobQueue;
   readonly #source: JobSource;
   readonly #defaultModel: () => string;
+  readonly #explanations: () => Explanations;
   /** Of trainings under way, by job. */
   readonly #curves = new Map<string, TrainingCurve>();
 
-  constructor(source: JobSource, defaultModel: () => string) {
+  constructor(
+    source: JobSource,
+    { defaultModel, explanations }: {
+      readonly defaultModel: () => string;
+      /** Asked for when a job needs them: they are made later. */
+      readonly explanations: () => Explanations;
+    },
+  ) {
     this.#source = source;
     this.#defaultModel = defaultModel;
+    this.#explanations = explanations;
     this.queue = new JobQueue(source.store.jobs, {
       means: (job, control) => computeMeans(job, control, source),
       sweep: (job, control) => sweep(job, control, source),
+      explain: (job, control) => explainMany(job, control, { source, explanations: explanations() }),
       train: (job, control) =>
         train(job, control, { source, onCurve: (curve) => this.#curves.set(job.id, curve) }).finally(() =>
           this.#curves.delete(job.id)
@@ -33,11 +45,14 @@ export class LongWork {
 
   /** @throws {ValidationError | NotFoundError} */
   async start(request: JobRequest): Promise<Job> {
-    const { kind, model: id = this.#defaultModel(), textSet, dictionary, training } = parseOrThrow(
+    const { kind, model: id = this.#defaultModel(), textSet, dictionary, training, explain } = parseOrThrow(
       jobRequestSchema,
       request,
     );
     const model = this.#source.model(id);
+    if (explain !== undefined) {
+      return this.queue.add(newExplainJob(model, { task: explain, textSet }, this.#explanations()));
+    }
     if (training !== undefined) return this.queue.add(await newTrainJob(model, { textSet, training }, this.#source));
     return this.queue.add(
       kind === "means"

@@ -131,6 +131,28 @@ export {
   SIMILARITIES,
   type Similarity,
 } from "./corpus/related_request.ts";
+export { AssistantError, type AssistantOptions } from "./explain/assistant.ts";
+export {
+  type AssistantSummary,
+  type Attempt,
+  type ComponentExplanations,
+  type ComponentName,
+  type ExplainPlan,
+  type ExplainRequest,
+  explainRequestSchema,
+  type Explanation,
+  type ExplanationSearch,
+  explanationSearchSchema,
+  type FoundExplanations,
+  type Generator,
+  GENERATORS,
+  type ScoreRequest,
+  scoreRequestSchema,
+  type StoredScore,
+  type WriteRequest,
+  writeRequestSchema,
+} from "./explain/explanation.ts";
+export type { ExplanationsApi } from "./explanations_api.ts";
 export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 export type { OpenEngineOptions } from "./engine_options.ts";

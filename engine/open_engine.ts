@@ -12,6 +12,7 @@ import { type RunSpec, type RunSpecInput, runSpecSchema } from "./circuit/run_sp
 import type { RunResult } from "./circuit/run_result.ts";
 import type { ScoredTokens, ScoredTokensRequest } from "./circuit/scored_tokens.ts";
 import type { TensorsRequest } from "./circuit/tensors_request.ts";
+import type { Explanations } from "./explanations.ts";
 import { join } from "node:path";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 import { NotFoundError, StartError } from "./errors.ts";
@@ -114,6 +115,7 @@ interface Parts {
 
 class LocalEngine implements Engine {
   readonly version: string;
+  readonly explanations: Explanations;
   readonly #models: ReadonlyMap<string, LanguageModel>;
   readonly #worker: WorkerClient<EngineRequests>;
   readonly #store: Store;
@@ -144,7 +146,10 @@ class LocalEngine implements Engine {
       model: (id) => this.#model(id),
       digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),
     };
-    this.#work = new LongWork(jobSource, () => this.#defaultId());
+    this.#work = new LongWork(jobSource, {
+      defaultModel: () => this.#defaultId(),
+      explanations: () => this.explanations,
+    });
     const source: ReportSource = {
       worker,
       cache: new ReportCache(store, {
@@ -155,7 +160,9 @@ class LocalEngine implements Engine {
       // Not a run that anybody asked for: it is not kept.
       compute: ({ model, resolved }, signal) => this.#compute(model, resolved, { id: "", signal }),
     };
-    this.#reports = openReports(source, jobSource, { published, defaultModel: () => this.#defaultId() });
+    const { assistant = null } = options;
+    this.#reports = openReports(source, jobSource, { published, assistant, defaultModel: () => this.#defaultId() });
+    this.explanations = this.#reports.explanations;
   }
 
   models(): readonly ModelSummary[] {
@@ -348,7 +355,7 @@ class LocalEngine implements Engine {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    await Promise.all([this.#work.queue.close(), this.#worker.close()]);
+    await Promise.all([this.#work.queue.close(), this.explanations.close(), this.#worker.close()]);
     this.#store[Symbol.dispose]();
   }
 

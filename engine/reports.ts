@@ -3,6 +3,10 @@ import { CircuitReports } from "./circuit_reports.ts";
 import type { PublishedRecords } from "./corpus/published_records.ts";
 import { CorpusReports } from "./corpus_reports.ts";
 import { DictionaryReports } from "./dictionary_reports.ts";
+import type { AssistantOptions } from "./explain/assistant.ts";
+import { OpenAiAssistant } from "./explain/openai_assistant.ts";
+import { PatientAssistant } from "./explain/patient_assistant.ts";
+import { type ConfiguredAssistant, Explanations } from "./explanations.ts";
 import type { JobSource } from "./job_source.ts";
 import { NodeReports } from "./node_reports.ts";
 import { RelatedReports } from "./related_reports.ts";
@@ -18,27 +22,43 @@ export interface Reports {
   readonly corpus: CorpusReports;
   readonly search: SearchReports;
   readonly related: RelatedReports;
+  readonly explanations: Explanations;
   readonly dictionaries: DictionaryReports;
 }
 
 export function openReports(
   source: ReportSource,
   jobs: JobSource,
-  { published, defaultModel }: {
+  { published, defaultModel, assistant }: {
     /** By model. */
     readonly published: ReadonlyMap<string, PublishedRecords>;
     readonly defaultModel: () => string;
+    readonly assistant: AssistantOptions | null;
   },
 ): Reports {
   const nodes = new NodeReports(source);
   const shared = { cache: source.cache, swept: new SweptTexts(jobs), defaultModel };
+  const corpus = new CorpusReports(jobs, { ...shared, published });
   return {
     nodes,
     sides: new SideReports(source),
     circuits: new CircuitReports(source, nodes),
-    corpus: new CorpusReports(jobs, { ...shared, published }),
+    corpus,
     search: new SearchReports(jobs, shared),
     related: new RelatedReports(jobs, shared),
+    explanations: new Explanations({
+      explanations: jobs.store.explanations,
+      answers: jobs.store.answers,
+      assistant: assistant === null ? null : configured(assistant),
+      records: (request, options) => corpus.records(request, options),
+      digest: (model, dictionaries) => jobs.digest(model, dictionaries),
+      model: (id = defaultModel()) => jobs.model(id),
+    }),
     dictionaries: new DictionaryReports(jobs, shared),
   };
+}
+
+function configured(options: AssistantOptions): ConfiguredAssistant {
+  const { concurrency } = options;
+  return { assistant: new PatientAssistant(new OpenAiAssistant(options), { concurrency }), options };
 }

@@ -24,6 +24,7 @@ import {
   tokenize,
 } from "./api_routes.ts";
 import { addCorpusRoutes } from "./api_corpus.ts";
+import { addExplanationRoutes } from "./api_explanations.ts";
 import { addSearchRoutes } from "./api_search.ts";
 import { addDictionaryRoutes } from "./api_dictionaries.ts";
 import { addRelatedRoutes } from "./api_related.ts";
@@ -103,6 +104,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
   addSearchRoutes(api, engine);
   addRelatedRoutes(api, engine);
   addDictionaryRoutes(api, engine);
+  addExplanationRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: {

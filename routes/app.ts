@@ -14,6 +14,7 @@ import { debuggerRoutes } from "./debugger.tsx";
 import { dictionaryRoutes } from "./dictionaries.tsx";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
 import { answerProblem, errorHandler } from "./errors.tsx";
+import { explanationRoutes } from "./explanations.tsx";
 import { formCheckRoutes } from "./form_check.tsx";
 import { homeRoutes } from "./home.tsx";
 import { jobRoutes } from "./jobs.tsx";
@@ -70,6 +71,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", componentRoutes(deps));
   app.route("/", catalogueRoutes(deps));
   app.route("/", searchRoutes(deps));
+  app.route("/", explanationRoutes(deps));
   app.route("/", jobRoutes(deps));
   app.route("/", trainingRoutes(deps));
   app.route("/", helpRoutes());

@@ -1,6 +1,8 @@
 /** The page of a component, the catalogue of all of them, and the way to one from its name. */
 import { type Context, Hono } from "hono";
 import {
+  type ComponentExplanations,
+  type ComponentName,
   type ComponentRecords,
   type DictionaryDetail,
   type Engine,
@@ -28,6 +30,8 @@ import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf } from "./run_question.ts";
 
 const LISTED_TOKENS = 10;
+/** What reading a list takes at the most. */
+const LISTING_MS = 500;
 /** Examples that are read; the page shows some of them first. */
 const READ_EXAMPLES = { top: 20, random: 12 } as const;
 
@@ -91,17 +95,32 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, shown: Shown) 
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
   const strongest = run === null ? null : strongestNode(run, asked.component);
   const sourced = run === null || strongest === null ? null : sourcesOfNode(engine, run, strongest);
-  const [records, inRun, ownTexts, tokens, related, found] = await Promise.all([
+  const { explanations: said } = engine;
+  const isPlanned = view.plan && said.assistant !== null && hasRecords;
+  const [records, inRun, ownTexts, tokens, related, sourceTokens, explanations, plan] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, shown, work), patience),
     loaded(engine.related({ ...asked, ...textSet }), patience),
     run === null || sourced === null ? null : loaded(nodeSources(engine, run, sourced), patience),
+    loaded(nowOrSettled(engine, asked, patience), patience + LISTING_MS),
+    isPlanned ? loaded(said.plan({ ...asked, ...textSet, by: "assistant" }), patience) : null,
   ]);
-  const from = strongest === null || found === null ? null : { name: strongest, sources: found };
+  const from = strongest === null || sourceTokens === null ? null : { name: strongest, sources: sourceTokens };
   const job = sweepJob(engine, model.id, dictionary?.id ?? null);
-  return { run, sweeps, sources, job, records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, from };
+  const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, from, explanations, plan };
+  return { run, sweeps, sources, job, assistant: said.assistant, ...found };
+}
+
+/** What is said of a component; what is under way has a moment to end. */
+async function nowOrSettled(
+  { explanations }: Engine,
+  asked: ComponentName,
+  patience: number,
+): Promise<ComponentExplanations> {
+  await loaded(explanations.settled(asked, { signal: AbortSignal.timeout(patience) }), patience);
+  return await explanations.list(asked);
 }
 
 /** The job that sweeps a model, or one of its dictionaries, now, or rests. */

@@ -4,6 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ZodError } from "zod";
 import {
+  AssistantError,
   CancelledError,
   EngineError,
   EngineUnavailableError,
@@ -39,6 +40,7 @@ const TITLES: Readonly<Record<number, string>> = {
   422: "Cannot ask this",
   429: "Too many questions",
   499: "Cancelled",
+  502: "The assistant did not answer",
   500: "Something went wrong",
   503: "Not available now",
 };
@@ -84,6 +86,7 @@ function problemOf(error: unknown): Problem {
     const seconds = Math.max(1, Math.ceil(error.retryAfterSeconds));
     return { status: 429, detail, headers: { "Retry-After": String(seconds) } };
   }
+  if (error instanceof AssistantError) return { status: 502, detail };
   if (error instanceof CancelledError) return { status: 499, detail };
   if (error instanceof EngineUnavailableError) return { status: 503, detail, headers: { "Retry-After": "1" } };
   return UNKNOWN;

@@ -1,12 +1,13 @@
 /** What the page of a run is made from: the stored result, the view that its address says, and the parts that take a moment. */
 import type { Context } from "hono";
-import { type Engine, EngineError, parseNodeRef, type RunResult } from "../engine/mod.ts";
+import { type ComponentExplanations, type Engine, EngineError, parseNodeRef, type RunResult } from "../engine/mod.ts";
 import { LENS_TOKENS } from "../views/parts/lens_card.tsx";
 import { VIEW_FIELD } from "../views/parts/question_form.tsx";
 import type { Change, Loaded, NodeDetail, QuestionFields, ShownRun } from "../views/props.ts";
-import { layerOf } from "../views/refs.ts";
+import { componentOf, layerOf } from "../views/refs.ts";
 import { isOpen, readView, type RunViewState } from "../views/view_state.ts";
 import { formatIntervention, formatTrace } from "./change_text.ts";
+import { findComponent } from "./component_names.ts";
 import type { AppEnv } from "./env.ts";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
 import { isFragmentRequest } from "./renderer.tsx";
@@ -45,9 +46,32 @@ export async function shownRun(
     trace: spec.trace === null ? null : formatTrace(spec.trace),
     measurement: engine.measurement(result.id, {}),
     details: new Map(await details),
+    explanations: await explanationsOf(engine, result, view.open.filter(isShown)),
     sources: await sources,
     lens: await lens,
   };
+}
+
+/** What is stored about the components of some nodes; embeddings have none. A failure here is no failure of the page. */
+async function explanationsOf(
+  engine: Engine,
+  { spec: { model, dictionaries } }: RunResult,
+  refs: readonly string[],
+): Promise<ReadonlyMap<string, ComponentExplanations>> {
+  const found = new Map<string, ComponentExplanations>();
+  for (const ref of refs) {
+    const component = componentOf(ref);
+    if (component === null) continue;
+    try {
+      const named = findComponent(engine.model(model), component, { wanted: null, inUse: dictionaries });
+      if ("problem" in named) continue;
+      const dictionary = named.dictionary?.id;
+      found.set(ref, await engine.explanations.list({ model, component, dictionary }));
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+    }
+  }
+  return found;
 }
 
 /** Interventions that hold, then those that are switched off. */

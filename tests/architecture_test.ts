@@ -32,6 +32,7 @@ const RESERVED_PACKAGES: Readonly<Record<string, RegExp>> = {
   "onnxruntime-node": /^engine\/runtime\//,
   "@bufbuild/protobuf": /^engine\/onnx\/proto/,
   "node:sqlite": /^engine\/store\//,
+  "openai": /^engine\/explain\//,
 };
 
 /** Packages that views are made of. */
@@ -121,6 +122,8 @@ const LAW_CASES: readonly (readonly [path: string, source: string, expected: str
     "engine/onnx/a.ts must not import @bufbuild/protobuf",
   ],
   ["engine/onnx/proto.ts", 'import { BinaryWriter } from "@bufbuild/protobuf/wire";', null],
+  ["engine/jobs/a.ts", 'import OpenAI from "openai";', "engine/jobs/a.ts must not import openai"],
+  ["engine/explain/a.ts", 'const m = await import("openai");', null],
   ["engine/model/a.ts", 'import ort from "onnxruntime-node";', "engine/model/a.ts must not import onnxruntime-node"],
   [
     "engine/circuit/a.ts",

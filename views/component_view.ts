@@ -34,6 +34,8 @@ export interface ComponentView {
   /** Texts of one's own, oldest first. */
   readonly own: readonly string[];
   readonly pin: PinnedToken | null;
+  /** Whether it is shown what an assistant would be sent. */
+  readonly plan: boolean;
 }
 
 export const DEFAULT_COMPONENT_VIEW: ComponentView = {
@@ -44,9 +46,12 @@ export const DEFAULT_COMPONENT_VIEW: ComponentView = {
   whole: [],
   own: [],
   pin: null,
+  plan: false,
 };
 
-export function componentQuery({ run, dictionary, textSet, mode, whole, own, pin }: ComponentView): URLSearchParams {
+export function componentQuery(
+  { run, dictionary, textSet, mode, whole, own, pin, plan }: ComponentView,
+): URLSearchParams {
   const query = new URLSearchParams();
   if (run !== null) query.set("run", run);
   if (dictionary !== null) query.set("dictionary", dictionary);
@@ -55,6 +60,7 @@ export function componentQuery({ run, dictionary, textSet, mode, whole, own, pin
   if (whole.length > 0) query.set("all", whole.join(","));
   own.forEach((text) => query.append("p", text));
   if (pin !== null) query.set("pin", `${pin.picture}.${pin.token}`);
+  if (plan) query.set("plan", "on");
   return query;
 }
 
@@ -72,5 +78,6 @@ export function readComponentView(query: URLSearchParams): ComponentView {
     own: [...new Set(query.getAll("p").map((text) => text.replaceAll("\r\n", "\n").slice(0, MAX_OWN_TEXT)))]
       .filter((text) => text !== "").slice(-MAX_OWN_TEXTS),
     pin: picture === undefined ? null : { picture, token: Number(token) },
+    plan: query.get("plan") === "on",
   };
 }

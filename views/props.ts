@@ -2,6 +2,7 @@
 import type {
   AttributedLatent,
   CatalogueSort,
+  ComponentExplanations,
   DictionaryDetail,
   EdgesResult,
   EngineStatus,
@@ -135,6 +136,8 @@ export interface ShownRun {
   readonly measurement: Measurement | null;
   /** By ref, for open rows. */
   readonly details: ReadonlyMap<string, Loaded<NodeDetail>>;
+  /** What is said of the components of open rows, by ref. */
+  readonly explanations: ReadonlyMap<string, ComponentExplanations>;
   /** Where the listed attention latents come from; null where none is listed that has sources. */
   readonly sources: Loaded<NodeSources> | null;
   /** Null while its card is closed. */

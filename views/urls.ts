@@ -124,6 +124,26 @@ export function searchUrl(view: Partial<SearchView> = {}): AppUrl {
   return url("/search", searchQuery({ ...DEFAULT_SEARCH, ...view }));
 }
 
+/** What is looked for among explanations; absent as by default. */
+export interface ExplanationsView {
+  readonly q?: string;
+  readonly model?: string;
+  readonly page?: number;
+}
+
+export function explanationsUrl({ q, model, page }: ExplanationsView = {}): AppUrl {
+  const query = new URLSearchParams();
+  if (q !== undefined) query.set("q", q);
+  if (model !== undefined) query.set("model", model);
+  if (page !== undefined && page !== 1) query.set("page", String(page));
+  return url("/explanations", query);
+}
+
+/** Where explanations of a component are made (`explanations`), written, scored (`scores`) and removed. */
+export function explainUrl(model: string, component: string, action: string): AppUrl {
+  return url(`${componentUrl(model, component)}/${action}`);
+}
+
 /** The dictionaries of a model. */
 export function dictionariesUrl(model: string): AppUrl {
   return url(`/models/${encodeURIComponent(model)}/dictionaries`);

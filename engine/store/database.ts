@@ -71,6 +71,40 @@ const MIGRATIONS: readonly string[] = [
      statistics BLOB NOT NULL,
      PRIMARY KEY (sweep, generation, name)
    ) STRICT;`,
+  `CREATE TABLE explanations (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     weights TEXT NOT NULL,
+     model TEXT NOT NULL,
+     component TEXT NOT NULL,
+     dictionary TEXT,
+     text TEXT NOT NULL,
+     explainer TEXT NOT NULL,
+     provenance TEXT NOT NULL,
+     UNIQUE (weights, component, explainer, text)
+   ) STRICT;
+   CREATE TABLE explanation_scores (
+     explanation INTEGER NOT NULL REFERENCES explanations (id) ON DELETE CASCADE,
+     scorer TEXT NOT NULL,
+     score TEXT NOT NULL,
+     PRIMARY KEY (explanation, scorer)
+   ) STRICT;
+   CREATE TABLE explanation_failures (
+     weights TEXT NOT NULL,
+     component TEXT NOT NULL,
+     explainer TEXT NOT NULL,
+     attempt TEXT NOT NULL,
+     PRIMARY KEY (weights, component, explainer)
+   ) STRICT;
+   CREATE VIRTUAL TABLE explanation_words USING fts5 (text, tokenize = 'unicode61');
+   CREATE TABLE assistant_answers (
+     id INTEGER PRIMARY KEY,
+     key TEXT NOT NULL UNIQUE,
+     answer TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE job_spending (
+     job TEXT PRIMARY KEY,
+     spent TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 export interface OpenedDatabase {

@@ -1,12 +1,14 @@
 /**
- * What is kept between starts: runs by id with what was measured, means, reports, the digests of files; jobs and what sweeps have collected
- * in files of their own.
+ * What is kept between starts: runs by id with what was measured, means, reports, the digests of files; jobs, what sweeps have collected,
+ * explanations and an assistant's answers in files of their own.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
 import type { ModelMeans } from "../circuit/model_means.ts";
 import type { RunResult } from "../circuit/run_result.ts";
+import { AnswerRows } from "./answer_rows.ts";
 import { openDatabase } from "./database.ts";
+import { ExplanationRows } from "./explanation_rows.ts";
 import type { Guarded } from "./guarded.ts";
 import { JobRows } from "./job_rows.ts";
 import { SweepRows } from "./sweep_rows.ts";
@@ -33,6 +35,8 @@ export class Store implements Disposable {
   #problem: string | null;
   readonly jobs: JobRows;
   readonly sweeps: SweepRows;
+  readonly explanations: ExplanationRows;
+  readonly answers: AnswerRows;
 
   private constructor(database: DatabaseSync, problem: string | null, log: (line: string) => void) {
     this.#database = database;
@@ -42,6 +46,8 @@ export class Store implements Disposable {
     const guarded: Guarded = (what, otherwise, work) => this.#guarded(what, otherwise, work);
     this.jobs = new JobRows(database, guarded);
     this.sweeps = new SweepRows(database, guarded);
+    this.explanations = new ExplanationRows(database, guarded);
+    this.answers = new AnswerRows(database, guarded);
   }
 
   /** Opens the store of a data folder. Never throws: see `database.ts`. */

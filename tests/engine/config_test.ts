@@ -35,6 +35,44 @@ Deno.test("parseConfig() reads variables, and a flag wins over its variable", as
   assert.equal(config.device, "cuda");
 });
 
+Deno.test("parseConfig() reads an assistant; its key is no flag", async () => {
+  assert.equal((await configOf([])).assistant, null);
+  const local = ["--assistant-model", "m", "--assistant-url", "http://127.0.0.1:11434/v1/"];
+  assert.deepEqual((await configOf(local)).assistant, {
+    url: "http://127.0.0.1:11434/v1",
+    model: "m",
+    key: null,
+    price: null,
+    concurrency: 4,
+    timeoutMs: 60_000,
+  });
+  const env = { TDB_ASSISTANT_MODEL: "m", TDB_ASSISTANT_KEY: "secret", TDB_ASSISTANT_PRICE: "0.15,0.60" };
+  const { assistant } = await configOf(["--assistant-concurrency", "2", "--assistant-timeout", "5"], env);
+  assert.deepEqual([assistant?.key, assistant?.price, assistant?.concurrency, assistant?.timeoutMs], [
+    "secret",
+    { prompt: 0.15, completion: 0.6 },
+    2,
+    5000,
+  ]);
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [["--assistant-key", "x"], /Unknown option '--assistant-key'/],
+    [["--assistant-model", "m"], /needs a key in TDB_ASSISTANT_KEY/],
+    [["--assistant-url", "http://h/v1"], /--assistant-url is given without --assistant-model/],
+    [["--assistant-model", "m", "--assistant-url", "http://u:secret@h/v1"], /without password/],
+    [["--assistant-model", "m", "--assistant-url", "file:///x"], /no http\(s\)/],
+    [[...local, "--assistant-price", "1"], /expected PROMPT,ANSWER/],
+    [[...local, "--assistant-concurrency", "0"], /expected a whole number in 1\.\.64/],
+    [[...local, "--assistant-timeout", "1.5"], /expected a whole number/],
+  ];
+  for (const [args, problem] of wrong) {
+    await assert.rejects(parseConfig(args, {}), (error: Error) => {
+      assert.ok(error instanceof StartError && problem.test(error.message), error.message);
+      assert.ok(!error.message.includes("secret") && !error.message.includes("\n"));
+      return true;
+    });
+  }
+});
+
 Deno.test("parseConfig() takes --models several times", async () => {
   assert.deepEqual((await configOf(["--models", ".", "--models", "tests"])).models, [".", "tests"]);
 });

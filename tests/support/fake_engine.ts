@@ -1,7 +1,4 @@
-/**
- * An engine that computes nothing: numbers follow from token ids, the same each time. Tests steer it through `failure`,
- * `delayMs` and `isReady`, and read what it was asked from `signals`.
- */
+/** An engine that computes nothing: numbers follow from token ids, the same each time. Tests steer it through `failure`, `delayMs` and `isReady`. */
 import { createHash } from "node:crypto";
 import { resolveDictionaries } from "../../engine/circuit/dictionary_spec.ts";
 import { parseOrThrow } from "../../engine/circuit/field_issues.ts";
@@ -72,6 +69,7 @@ import {
 } from "./fake_corpus.ts";
 import { FAKE_DICTIONARIES } from "./fake_dictionaries.ts";
 import { BOS, FAKE_MODEL as MODEL, fakeRun } from "./fake_run.ts";
+import { FakeExplanations } from "./fake_explanations.ts";
 import { fakeFiring, fakeSearch } from "./fake_search.ts";
 import { fakeRelated } from "./fake_related.ts";
 import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts";
@@ -79,6 +77,7 @@ import { fakeAttention, fakeCircuit, fakeLens, sideAt } from "./fake_reports.ts"
 /** A deterministic engine with one model, `demo`, in which a word with the space before it is one token. */
 export class FakeEngine implements Engine {
   readonly version = "0.0.0-test";
+  readonly explanations = new FakeExplanations();
   /** Thrown by whatever is asked next and later; null lets it answer. */
   failure: Error | null = null;
   /** How long a run takes. */

@@ -37,6 +37,7 @@ const componentView: fc.Arbitrary<ComponentView> = fc.record({
       noNullPrototype: true,
     }),
   ),
+  plan: fc.boolean(),
 }, { noNullPrototype: true });
 
 const catalogueView: fc.Arbitrary<CatalogueView> = fc.constantFrom(...KINDS).chain((kind) =>

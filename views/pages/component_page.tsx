@@ -1,10 +1,13 @@
 /** One head, neuron or latent: where it is strongest, what it is known for, and what it does on a run's prompts and one's own. */
 import type { VNode } from "preact";
 import type {
+  AssistantSummary,
+  ComponentExplanations,
   ComponentKind,
   ComponentRecords,
   DictionaryDetail,
   Example,
+  ExplainPlan,
   Job,
   ModelSummary,
   RelatedComponents,
@@ -19,6 +22,7 @@ import { dictionaryInWords } from "../dictionary_words.ts";
 import { formatCount } from "../format.ts";
 import { ComponentInRun } from "../parts/component_in_run.tsx";
 import { LoadedContent, swapLink } from "../parts/card.tsx";
+import { ExplanationsCard } from "../parts/explanations_card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
 import { COMPONENT_ID } from "../parts/example_list.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
@@ -69,6 +73,11 @@ export interface ComponentPageProps {
   readonly related: Loaded<RelatedComponents>;
   /** Of an attention latent: which tokens its strongest node of the run comes from. */
   readonly from: { readonly name: string; readonly sources: Loaded<NodeSources> } | null;
+  readonly explanations: Loaded<ComponentExplanations>;
+  /** Who would explain it beside our own rules; null for nobody. */
+  readonly assistant: AssistantSummary | null;
+  /** What it would be sent; null where nobody asked. */
+  readonly plan: Loaded<ExplainPlan> | null;
 }
 
 export function ComponentPage(props: ComponentPageProps): VNode {
@@ -145,6 +154,17 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           </p>
         )
         : <ComponentInRun {...props} run={run} inRun={inRun} largest={largest} urlOf={urlOf} />}
+      <ExplanationsCard
+        model={model}
+        name={componentRef(component)}
+        dictionary={props.dictionary?.id ?? null}
+        view={view}
+        found={props.explanations}
+        assistant={props.assistant}
+        plan={props.plan}
+        hasRecords={records !== null}
+        urlOf={urlOf}
+      />
       {from === null ? null : (
         <section class="card" aria-labelledby="sources-title">
           <h2 id="sources-title">
@@ -182,7 +202,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
           </LoadedContent>
         )}
       <OwnText
-        action={componentUrl(model.id, componentRef(component))}
+        action={componentUrl(model.id, componentRef(component), { dictionary: view.dictionary })}
         view={view}
         own={own}
         largest={largest}

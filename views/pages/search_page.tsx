@@ -11,7 +11,7 @@ import type { LatentChoice } from "../parts/search_filter.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import type { Loaded } from "../props.ts";
 import type { SearchView } from "../search_view.ts";
-import { searchUrl } from "../urls.ts";
+import { explanationsUrl, searchUrl } from "../urls.ts";
 
 export interface SearchPageProps {
   readonly models: readonly ModelSummary[];
@@ -33,7 +33,10 @@ export interface SearchPageProps {
 export function SearchPage(props: SearchPageProps): VNode {
   return (
     <div class="page search-page">
-      <h1>Find components</h1>
+      <div class="card-head">
+        <h1>Find components</h1>
+        <a href={explanationsUrl({ model: props.model.id })}>Search explanations</a>
+      </div>
       <NoticePlace />
       <SearchContent {...props} />
     </div>

@@ -48,7 +48,12 @@ export function JobProgress({ job, href, targetId, looksAgain = true }: JobProgr
   );
 }
 
-const TITLES: Readonly<Record<Job["kind"], string>> = { means: "Means", sweep: "Sweep", train: "Training" };
+const TITLES: Readonly<Record<Job["kind"], string>> = {
+  means: "Means",
+  sweep: "Sweep",
+  train: "Training",
+  explain: "Explanations",
+};
 
 function titleOf({ kind, model, dictionary, training }: Job): string {
   const part = training?.name ?? dictionary ?? null;

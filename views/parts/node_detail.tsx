@@ -1,6 +1,6 @@
 /** An open row: what can be done with a node, what it promotes, and what drives it. */
 import type { VNode } from "preact";
-import type { NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
+import type { ComponentExplanations, NodeRow, ScoredList, TraceSpec } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
 import type { Loaded, NodeDetail, NodeSources } from "../props.ts";
@@ -10,6 +10,7 @@ import { type RunViewState, toggledList } from "../view_state.ts";
 import { ChangeButton } from "./change_button.tsx";
 import { CHANGES_ID } from "./changes_card.tsx";
 import { cardId, LoadedContent, viewLink } from "./card.tsx";
+import { NodeExplanation } from "./node_explanation.tsx";
 import { SourceList } from "./source_tokens.tsx";
 
 export interface NodeDetailProps {
@@ -22,13 +23,17 @@ export interface NodeDetailProps {
   readonly detail: Loaded<NodeDetail>;
   /** Where listed attention latents come from. */
   readonly sources: Loaded<NodeSources> | null;
+  /** What is said of its component; null where it has none. */
+  readonly explanations: ComponentExplanations | null;
+  readonly model: string;
 }
 
-export function NodeDetailContent({ detail, sources, ...node }: NodeDetailProps): VNode {
+export function NodeDetailContent({ detail, sources, explanations, model, ...node }: NodeDetailProps): VNode {
   const { runId, view, row } = node;
   return (
     <div class="node-detail">
       <NodeActions {...node} />
+      {explanations === null ? null : <NodeExplanation model={model} runId={runId} found={explanations} />}
       <LoadedContent loaded={detail} href={runUrl(runId, view)} targetId={cardId("nodes")} what="Its tokens">
         {(sides) => <DetailLists sides={sides} />}
       </LoadedContent>
@@ -60,7 +65,9 @@ export function isChangeable({ ref }: Pick<NodeRow, "ref">): boolean {
 }
 
 /** What can be done with a node; what could only fail is not offered. */
-function NodeActions({ runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail" | "sources">): VNode {
+function NodeActions(
+  { runId, row, view, trace, changed }: Omit<NodeDetailProps, "detail" | "sources" | "explanations" | "model">,
+): VNode {
   const { ref, refs } = row;
   const isRightOnly = refs?.[0] === null;
   const name = nameForChange(row);

@@ -109,7 +109,7 @@ interface RowsProps {
 }
 
 function Rows({ run, rows, frame }: RowsProps): VNode {
-  const { result: { id, nodes, sides, spec, alignment }, view, details, trace, sources } = run;
+  const { result: { id, nodes, sides, spec, alignment }, view, details, explanations, trace, sources } = run;
   const columns = metricColumns(frame);
   const largest = largestOf(nodes, frame);
   const beyond = beyondTopK(nodes, view, spec.topK);
@@ -176,6 +176,8 @@ function Rows({ run, rows, frame }: RowsProps): VNode {
                             trace={spec.trace}
                             changed={changed}
                             detail={details.get(ref) ?? { state: "pending" }}
+                            explanations={explanations.get(ref) ?? null}
+                            model={spec.model}
                             sources={sources}
                           />
                         </td>

@@ -59,7 +59,8 @@ class Work {
 
 function setUp(store = new MemoryStore()) {
   const work = new Work();
-  return { store, work, queue: new JobQueue(store, { means: work.work, sweep: work.work, train: work.work }) };
+  const works = { means: work.work, sweep: work.work, train: work.work, explain: work.work };
+  return { store, work, queue: new JobQueue(store, works) };
 }
 
 function states(queue: JobQueue): string {

@@ -1,0 +1,115 @@
+/** Shapes of what `/api/v1` answers about explanations, for the OpenAPI document and the type checker. */
+import { z } from "@hono/zod-openapi";
+import { GENERATORS } from "../engine/mod.ts";
+
+const count = z.int();
+const number = z.number();
+
+const estimateSchema = z.object({
+  value: number,
+  interval: z.object({ low: number, high: number }).nullable().meta({
+    description: "95 %, from other draws of sequences",
+  }),
+}).openapi("Estimate");
+
+const measuresSchema = z.object({
+  correlation: estimateSchema,
+  rSquared: estimateSchema,
+  absoluteDeviation: estimateSchema,
+}).openapi("SimulationMeasures");
+
+const spentSchema = z.object({
+  calls: count,
+  promptTokens: number,
+  completionTokens: number,
+  cost: number.nullable().meta({ description: "Null where the price is unknown" }),
+}).openapi("Spent");
+
+const storedScoreSchema = z.object({
+  scorer: z.enum([...GENERATORS, "published"]),
+  version: z.string().nullable(),
+  assistant: z.string().nullable(),
+  state: z.enum(["done", "failed"]).meta({ description: "What failed has no score, and can be asked for again" }),
+  problem: z.string().nullable(),
+  textSet: z.string().nullable(),
+  headline: estimateSchema.nullable().meta({
+    description: "Of neurons the correlation of predicted and real values, of heads the area under the ROC curve",
+  }),
+  score: z.object({
+    simulation: z.object({
+      sequences: count,
+      places: count,
+      byCalibration: z.object({ none: measuresSchema, linear: measuresSchema, percentile: measuresSchema }),
+    }).nullable(),
+    judgements: z.array(z.object({
+      kind: z.enum(["detection", "fuzzing", "pairs"]),
+      area: estimateSchema,
+      active: count,
+      others: count,
+    })).readonly(),
+  }).nullable(),
+  published: z.object({
+    correlation: number.nullable(),
+    rSquared: number.nullable(),
+    absoluteDeviation: number.nullable(),
+    area: number.nullable(),
+  }).nullable(),
+  control: z.object({ component: z.string(), text: z.string(), headline: estimateSchema.nullable() }).nullable().meta({
+    description: "The same with what is said of a random other component",
+  }),
+  createdAt: z.string(),
+  ms: number.nullable(),
+  spent: spentSchema.nullable(),
+}).openapi("ExplanationScore");
+
+/** A sentence about a component. */
+export const explanationSchema = z.object({
+  id: count,
+  model: z.string(),
+  component: z.string(),
+  dictionary: z.string().nullable(),
+  text: z.string(),
+  explainer: z.enum([...GENERATORS, "hand", "imported"]),
+  provenance: z.object({
+    version: z.string().nullable(),
+    assistant: z.string().nullable(),
+    textSet: z.string().nullable(),
+    sequences: count.nullable(),
+    createdAt: z.string(),
+    ms: number.nullable(),
+    spent: spentSchema.nullable(),
+  }),
+  scores: z.array(storedScoreSchema).readonly(),
+}).openapi("Explanation");
+
+/** What is known of a component, and what is under way. */
+export const componentExplanationsSchema = z.object({
+  component: z.string(),
+  dictionary: z.string().nullable(),
+  explanations: z.array(explanationSchema).readonly(),
+  attempts: z.array(z.object({
+    what: z.enum(["explain", "score"]),
+    by: z.enum(GENERATORS),
+    explanation: count.nullable(),
+    state: z.enum(["running", "failed"]),
+    problem: z.string().nullable(),
+  })).readonly(),
+}).openapi("ComponentExplanations");
+
+/** What would be sent, before it is. */
+export const explainPlanSchema = z.object({
+  assistant: z.object({ model: z.string(), origin: z.string() }),
+  calls: count,
+  promptTokens: number,
+  completionTokens: number,
+  cost: number.nullable(),
+  first: z.string(),
+}).openapi("ExplainPlan");
+
+/** A page of found explanations. */
+export const foundExplanationsSchema = z.object({
+  model: z.string(),
+  q: z.string(),
+  total: count,
+  rows: z.array(explanationSchema).readonly(),
+}).openapi("FoundExplanations");

@@ -1,0 +1,98 @@
+/** The search of explanations, and the buttons that make, score and remove them. */
+import { type Context, Hono } from "hono";
+import { type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
+import { EXPLANATION_ROWS, ExplanationsPage } from "../views/pages/explanations_page.tsx";
+import { EXPLANATIONS_ID } from "../views/parts/explanations_card.tsx";
+import { componentUrl, type ExplanationsView } from "../views/urls.ts";
+import type { AppEnv, Deps } from "./env.ts";
+import { backPath } from "./preferences.ts";
+
+const PATH = "/models/:model/components/:kind/:layer/:index";
+
+/** `GET /explanations` and the forms of a component's page. */
+export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
+  const { explanations } = engine;
+  return new Hono<AppEnv>()
+    .get("/explanations", async (c) => {
+      const view = viewOf(new URL(c.req.url).searchParams);
+      const models = engine.models();
+      const model = engine.model(view.model ?? models[0]?.id ?? "");
+      const { q = "", page = 1 } = view;
+      const found = q.trim() === ""
+        ? null
+        : await explanations.search({ q, model: model.id, page, pageSize: EXPLANATION_ROWS });
+      return c.render(<ExplanationsPage models={models} model={model} view={view} found={found} />, {
+        title: "Search explanations",
+      });
+    })
+    .post(`${PATH}/explanations`, async (c) => {
+      const form = await formOf(c);
+      await explanations.explain({ ...aboutOf(c), ...dictionaryOf(form), by: generatorOf(form) });
+      return backTo(c);
+    })
+    .post(`${PATH}/written`, async (c) => {
+      const form = await formOf(c);
+      const asked = { ...aboutOf(c), ...dictionaryOf(form) };
+      const { id, model, dictionary } = await explanations.write({ ...asked, text: form.get("text") ?? "" });
+      const sweeps = await engine.sweeps(model, dictionary);
+      if (sweeps.some(({ state }) => state !== "none")) await explanations.score({ explanation: id });
+      return backTo(c);
+    })
+    .post(`${PATH}/scores`, async (c) => {
+      const form = await formOf(c);
+      await explanations.score({ explanation: idOf(form), by: generatorOf(form) });
+      return backTo(c);
+    })
+    .post(`${PATH}/remove`, async (c) => {
+      explanations.remove(idOf(await formOf(c)));
+      return backTo(c);
+    });
+}
+
+/** Of a latent: its dictionary. */
+function dictionaryOf(form: URLSearchParams): { readonly dictionary?: string } {
+  const dictionary = form.get("dictionary");
+  return dictionary === null ? {} : { dictionary };
+}
+
+function aboutOf(c: Context<AppEnv>): { readonly model: string; readonly component: string } {
+  const { model = "", kind = "", layer = "", index = "" } = c.req.param() as Readonly<Record<string, string>>;
+  return { model, component: `${kind}/${layer}/${index}` };
+}
+
+async function formOf(c: Context<AppEnv>): Promise<URLSearchParams> {
+  return new URLSearchParams(await c.req.text());
+}
+
+function idOf(form: URLSearchParams): number {
+  const text = form.get("explanation") ?? "";
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new ValidationError([{
+    path: "explanation",
+    message: `${JSON.stringify(text.slice(0, 40))} is no number of an explanation`,
+  }]);
+}
+
+function generatorOf(form: URLSearchParams): Generator {
+  const by = form.get("by");
+  const found = GENERATORS.find((known) => known === by);
+  if (found !== undefined) return found;
+  throw new ValidationError([{ path: "by", message: `Expected one of ${GENERATORS.join(", ")}` }]);
+}
+
+/** The page on which the button stood, at its explanations; no longer with what would be sent. */
+function backTo(c: Context<AppEnv>): Response {
+  const { model, component } = aboutOf(c);
+  const back = new URL(backPath(c.req.raw, componentUrl(model, component)), "http://page.invalid");
+  back.searchParams.delete("plan");
+  return c.redirect(`${back.pathname}${back.search}#${EXPLANATIONS_ID}`, 303);
+}
+
+function viewOf(query: URLSearchParams): ExplanationsView {
+  const [q, model, page] = [query.get("q"), query.get("model"), query.get("page")];
+  return {
+    ...q === null ? {} : { q: q.slice(0, 200) },
+    ...model === null || model === "" ? {} : { model },
+    ...page !== null && /^[1-9]\d{0,4}$/.test(page) ? { page: Number(page) } : {},
+  };
+}

@@ -1,0 +1,196 @@
+/** Explanations on pages and in the API: every state, hostile text, nothing sent without a button. */
+import assert from "node:assert/strict";
+import { FAKE_MODEL } from "../support/fake_run.ts";
+import { HOSTILE_EXPLANATION } from "../support/fake_explanations.ts";
+import { demoForm, parsePage, type TestApp, testApp } from "../support/test_app.ts";
+
+const NEURON = "/models/demo/components/mlp/1/7";
+const API = "/api/v1/models/demo/components/mlp/1/7";
+
+async function page(app: TestApp, path: string): Promise<Document> {
+  const answer = await app.send(path);
+  assert.equal(answer.status, 200, path);
+  return parsePage(await answer.text());
+}
+
+function buttonsOf(document: Document): string[] {
+  return [...document.querySelectorAll("#explanations button")].map(({ textContent }) => textContent);
+}
+
+Deno.test("a component's explanations: text, explainer, score 0 shown as 0, failure in its place, zero results stated", async () => {
+  const app = testApp();
+  const document = await page(app, NEURON);
+  const items = [...document.querySelectorAll("#explanations .explanation-list > li")];
+  assert.equal(items.length, 3);
+  const texts = items.map(({ textContent }) => textContent.replace(/\s+/g, " "));
+  assert.match(
+    texts[0] ?? "",
+    /Fires on “ doctor” \(9\).*0\.50 \(95 %: 0\.38 to 0\.63\) correlation.*random control \(mlp\/0\/3\) 0\.06/,
+  );
+  assert.match(texts[1] ?? "", /0\.00 .* by test-model.*Not scored by its rules: The assistant refuses the key/);
+  assert.match(texts[1] ?? "", /by test-model · over “corpus” \(80 sequences\).*3 calls, 1,240 tokens, cost unknown/);
+  assert.match(texts[2] ?? "", /Not scored yet\. ?written by hand/);
+  const head = await page(app, "/models/demo/components/head/0/1");
+  assert.match(head.querySelector("#explanations")?.textContent ?? "", /area under the ROC curve/);
+  const none = await page(app, "/models/demo/components/mlp/1/8");
+  assert.match(
+    none.querySelector("#explanations .empty-state")?.textContent ?? "",
+    /Nobody has said yet what makes mlp\/1\/8 fire/,
+  );
+});
+
+Deno.test("hostile explanations are text and nothing else, wherever they stand", async () => {
+  const app = testApp();
+  app.engine.explanations.assistant = { model: HOSTILE_EXPLANATION, origin: "http://127.0.0.1:1" };
+  const run = (await app.postForm("/runs", demoForm())).headers.get("Location") ?? "";
+  for (
+    const path of [
+      `${NEURON}?plan=on`,
+      "/explanations?q=doctor",
+      `/explanations?q=${encodeURIComponent(HOSTILE_EXPLANATION)}`,
+      `${run}?open=${encodeURIComponent("head/0/1@0<0")}&open=mlp/1/7@0`,
+    ]
+  ) {
+    const html = await (await app.send(path)).text();
+    assert.ok(!html.includes("<img src=x"), path);
+    assert.ok(!html.includes("<script>alert"), path);
+    assert.equal(parsePage(html).querySelectorAll("main img, main script").length, 0, path);
+  }
+  const document = await page(app, NEURON);
+  const shown = [...document.querySelectorAll(".explanation-text")].map(({ textContent }) => textContent);
+  assert.ok(shown.includes(HOSTILE_EXPLANATION), "word for word");
+});
+
+Deno.test("without an assistant nothing can be sent; with one it is shown before what would be", async () => {
+  const app = testApp();
+  const plain = await page(app, `${NEURON}?plan=on`);
+  assert.equal(plain.querySelector(".explanation-plan"), null);
+  assert.ok(buttonsOf(plain).every((title) => !/send|test-model/i.test(title)));
+  assert.match(plain.querySelector("#explanations")?.textContent ?? "", /nothing is sent anywhere/);
+
+  app.engine.explanations.assistant = { model: "test-model", origin: "http://127.0.0.1:1" };
+  const before = await page(app, NEURON);
+  assert.ok(buttonsOf(before).every((title) => !/send|test-model/i.test(title)), buttonsOf(before).join());
+  assert.equal(before.querySelector("#plan")?.getAttribute("href"), `${NEURON}?plan=on`);
+  const planned = await page(app, `${NEURON}?plan=on`);
+  const text = planned.querySelector(".explanation-plan")?.textContent.replace(/\s+/g, " ") ?? "";
+  assert.match(
+    text,
+    /to http:\/\/127\.0\.0\.1:1: up to 44 calls, at most 30,000 tokens of prompts and 9,000 of answers; the price is unknown/,
+  );
+  assert.ok(buttonsOf(planned).includes("Send to http://127.0.0.1:1"));
+  assert.deepEqual(app.engine.explanations.asked.filter(([what]) => what !== "plan"), [], "looking asks for nothing");
+});
+
+Deno.test("buttons explain, write, score and remove, and lead back to the explanations", async () => {
+  const app = testApp();
+  const headers = { Referer: `http://127.0.0.1:8000${NEURON}?all=top&plan=on` };
+  const post = async (action: string, fields: readonly (readonly [string, string])[]) => {
+    const answer = await app.postForm(`${NEURON}/${action}`, fields, headers);
+    return [answer.status, answer.headers.get("Location")];
+  };
+  const back = [303, `${NEURON}?all=top#explanations`];
+  assert.deepEqual(await post("explanations", [["by", "statistical"]]), back);
+  assert.deepEqual(await post("written", [["text", "Fires on “ a”"]]), back);
+  assert.deepEqual(await post("scores", [["by", "assistant"], ["explanation", "2"]]), back);
+  assert.deepEqual(await post("remove", [["explanation", "1"]]), back);
+  const about = { model: "demo", component: "mlp/1/7" };
+  assert.deepEqual(app.engine.explanations.asked, [
+    ["explain", { ...about, by: "statistical" }],
+    ["write", { component: "mlp/1/7", text: "Fires on “ a”" }],
+    ["score", { explanation: 100 }],
+    ["score", { explanation: 2, by: "assistant" }],
+  ]);
+  const document = await page(app, NEURON);
+  assert.ok(
+    [...document.querySelectorAll(".explanation-text")].some(({ textContent }) => textContent === "Fires on “ a”"),
+  );
+  for (
+    const [action, fields] of [["explanations", [["by", "x"]]], ["scores", [["by", "statistical"]]], [
+      "written",
+      [],
+    ]] as const
+  ) {
+    assert.equal((await app.postForm(`${NEURON}/${action}`, fields)).status, 422, action);
+  }
+  assert.equal(
+    (await app.postForm(`${NEURON}/explanations`, [["by", "statistical"]], { Origin: "http://evil.example" })).status,
+    403,
+  );
+});
+
+Deno.test("what is under way looks again by itself; what failed says so and can be tried again", async () => {
+  const app = testApp();
+  const attempt = { what: "explain", by: "statistical", explanation: null, problem: null } as const;
+  app.engine.explanations.attempts = [{ ...attempt, state: "running" }];
+  const pending = (await page(app, NEURON)).querySelector("#explanations .pending");
+  assert.equal(pending?.getAttribute("hx-target"), "#explanations");
+  app.engine.explanations.attempts = [{ ...attempt, state: "failed", problem: HOSTILE_EXPLANATION }];
+  const failed = (await page(app, NEURON)).querySelector("#explanations > .error-note");
+  assert.ok(failed?.textContent.includes(HOSTILE_EXPLANATION));
+  assert.equal(failed?.querySelector("button")?.textContent, "Try again");
+});
+
+Deno.test("an open row tells the best explanation with its score, or leads to where one is made", async () => {
+  const app = testApp();
+  const run = (await app.postForm("/runs", demoForm())).headers.get("Location") ?? "";
+  const document = await page(app, `${run}?open=${encodeURIComponent("head/0/1@0<0")}`);
+  const told = document.querySelector(".node-explanation");
+  assert.match(told?.textContent ?? "", /Looks at the token before \(9\) by rules from its records, score 0\.50/);
+  assert.match(told?.querySelector("a")?.getAttribute("href") ?? "", /components\/head\/0\/1\?run=\w+#explanations$/);
+  const other = await page(app, `${run}?open=mlp/1/7@0`);
+  assert.equal(other.querySelectorAll(".node-explanation").length, 1);
+});
+
+Deno.test("the search of explanations: before, found with pages, nothing found", async () => {
+  const app = testApp();
+  assert.match(
+    (await page(app, "/explanations")).querySelector(".empty-state")?.textContent ?? "",
+    /Nothing is looked for/,
+  );
+  const found = await page(app, "/explanations?q=doctor");
+  assert.equal(found.querySelectorAll(".explanation-list > li").length, 25);
+  assert.match(found.querySelector("li")?.textContent ?? "", /not scored: scoring failed/);
+  assert.equal(found.querySelector(".pager a[rel=next]")?.getAttribute("href"), "/explanations?q=doctor&page=2");
+  assert.equal((await page(app, "/explanations?q=doctor&page=2")).querySelectorAll(".explanation-list > li").length, 5);
+  assert.match(
+    (await page(app, "/explanations?q=qqq")).querySelector(".empty-state")?.textContent ?? "",
+    /No explanation of demo/,
+  );
+  assert.equal((await app.send("/explanations?q=x&model=none")).status, 404);
+});
+
+Deno.test("the API lists, explains, plans, writes, scores, finds, removes, exports and imports", async () => {
+  const app = testApp();
+  const listed = await (await app.send(`${API}/explanations`)).json();
+  assert.deepEqual(listed.explanations.map(({ id }: { id: number }) => id), [1, 2, 3]);
+  assert.equal(listed.explanations[1].scores[0].headline.value, 0);
+  assert.deepEqual([listed.explanations[1].scores[1].state, listed.explanations[1].scores[1].headline], [
+    "failed",
+    null,
+  ]);
+  assert.equal((await app.postJson(`${API}/explanations`, {})).status, 200);
+  app.engine.explanations.attempts = [{
+    what: "explain",
+    by: "statistical",
+    explanation: null,
+    state: "running",
+    problem: null,
+  }];
+  assert.equal((await app.postJson(`${API}/explanations?wait=false`, { by: "statistical" })).status, 202);
+  assert.equal((await app.postJson(`${API}/explanations`, { by: "else" })).status, 422);
+  assert.equal((await app.postJson(`${API}/explanations/plan`, {})).status, 422);
+  const written = await app.postJson(`${API}/explanations/written`, { text: "some words" });
+  assert.equal(written.status, 201);
+  assert.equal((await written.json()).explainer, "hand");
+  assert.equal((await app.postJson(`${API}/explanations/written`, { text: "" })).status, 422);
+  assert.equal((await app.postJson(`${API}/scores`, { explanation: 1 })).status, 202);
+  assert.equal((await app.postJson(`${API}/scores`, { explanation: "1" })).status, 422);
+  const found = await (await app.send("/api/v1/explanations?q=doctor&pageSize=7")).json();
+  assert.deepEqual([found.model, found.total, found.rows.length], [FAKE_MODEL.id, 30, 7]);
+  assert.equal((await app.send("/api/v1/explanations/3", { method: "DELETE" })).status, 204);
+  assert.equal((await app.send("/api/v1/explanations/999", { method: "DELETE" })).status, 404);
+  const lines = await (await app.send("/api/v1/models/demo/explanations.ndjson")).text();
+  assert.equal(lines.trim().split("\n").length, 3);
+  assert.deepEqual(await (await app.postJson("/api/v1/models/demo/explanations", { lines })).json(), { imported: 4 });
+});
