@@ -1,4 +1,5 @@
 /** How an engine is opened. */
+import { join } from "node:path";
 import type { PublishedSource } from "./corpus/published_records.ts";
 import type { AssistantOptions } from "./explain/assistant.ts";
 import type { Device } from "./runtime/backend.ts";
@@ -24,4 +25,9 @@ export interface OpenEngineOptions {
   readonly assistant?: AssistantOptions | null;
   /** Where dictionaries that are trained are written, each into a folder of its own; default: by model, in the data folder. */
   readonly trainedFolder?: string;
+}
+
+/** Where dictionaries that were trained here lie, a folder a model. */
+export function trainedFolder(dataFolder: string): string {
+  return join(dataFolder, "dictionaries");
 }

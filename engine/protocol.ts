@@ -1,4 +1,4 @@
-/** What the engine thread (`worker.ts`) is asked by the main thread (`open_engine.ts`). */
+/** What the engine thread (`worker.ts`) is asked by the main thread (`local_engine.ts`). */
 import type { MeanSums } from "./circuit/means_graph.ts";
 import type { EdgeNumbers } from "./circuit/edges_graph.ts";
 import type { Edit } from "./circuit/edits.ts";
