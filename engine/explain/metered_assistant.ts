@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import {
   type Assistant,
   type AssistantAnswer,
-  AssistantError,
   assistantError,
   type AssistantRequest,
   type AssistantUsage,

@@ -1,5 +1,5 @@
 /** Reads what an assistant answered. What is missing or out of range is a failure: no value is made up in its place. */
-import { type AnswerToken, type AssistantAnswer, AssistantError, assistantError } from "./assistant.ts";
+import { type AnswerToken, type AssistantAnswer, assistantError } from "./assistant.ts";
 import { FULL_SCALE } from "./calibration.ts";
 import { jsonInText } from "./json_in_text.ts";
 import { MAX_EXPLANATION } from "./prompts.ts";
