@@ -1,8 +1,11 @@
 /** What loaded dictionaries are measured to be: computed once for each text set, and kept. */
-import { z } from "zod";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { readSequences } from "./corpus/text_sets.ts";
-import type { DictionaryMetrics } from "./dictionaries/metrics.ts";
+import {
+  type DictionaryReport,
+  type MeasureDictionaryRequest,
+  measureDictionarySchema,
+} from "./dictionaries/metrics_request.ts";
 import { NotFoundError } from "./errors.ts";
 import { measureOnHeldOut } from "./held_out_metrics.ts";
 import type { JobSource } from "./job_source.ts";
@@ -11,24 +14,6 @@ import type { LanguageModel } from "./model/language_model.ts";
 import type { ModelReport, ReportCache } from "./report_cache.ts";
 import { SharedWork } from "./shared_work.ts";
 import { findTextSet, textSetDigest } from "./sweep_work.ts";
-
-export const measureDictionarySchema = z.strictObject({
-  model: z.string().optional().meta({ description: "Id of a loaded model; default: the first" }),
-  dictionary: z.string().max(300).meta({ description: "Id of one of its dictionaries" }),
-  textSet: z.string().max(200).optional().meta({ description: "Id of a text set; default: the first" }),
-  maxTokens: z.int().min(256).max(65_536).default(4096).meta({
-    description: "Tokens that are read at most, of the tenth of the sequences that trainings leave out",
-  }),
-});
-
-export type MeasureDictionaryRequest = z.input<typeof measureDictionarySchema>;
-
-export interface DictionaryReport {
-  readonly model: string;
-  readonly dictionary: string;
-  readonly textSet: string;
-  readonly metrics: DictionaryMetrics;
-}
 
 export class DictionaryReports {
   readonly #source: JobSource;

@@ -12,9 +12,9 @@ import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpu
 import type { RelatedComponents, RelatedRequest } from "./corpus/related_request.ts";
 import type { ExplanationsApi } from "./explanations_api.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
-import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionaries/metrics_request.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
-import type { TrainingReport } from "./long_work.ts";
+import type { TrainingReport } from "./jobs/training_report.ts";
 import type { ModelDetail, ModelSummary, Token } from "./model/summary.ts";
 import type { AttentionRequest, AttentionResult } from "./circuit/attention_request.ts";
 import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";

@@ -1,27 +1,17 @@
 /** Long work of every kind: begun, gone on with after a start, and asked how it goes. */
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { scopeOf } from "./corpus/scope.ts";
-import type { CurveMeasurement, CurvePoint, TrainingCurve } from "./dictionaries/training/training_curve.ts";
-import type { TrainingSpec } from "./dictionaries/training/training_spec.ts";
+import type { TrainingCurve } from "./dictionaries/training/training_curve.ts";
 import { NotFoundError } from "./errors.ts";
 import { explainMany, newExplainJob } from "./explain_work.ts";
 import type { Explanations } from "./explanations.ts";
 import type { JobSource } from "./job_source.ts";
 import { type Job, type JobRequest, jobRequestSchema } from "./jobs/job.ts";
 import { JobQueue } from "./jobs/job_queue.ts";
+import type { TrainingReport } from "./jobs/training_report.ts";
 import { computeMeans, newMeansJob } from "./means_work.ts";
 import { newSweepJob, sweep } from "./sweep_work.ts";
 import { newTrainJob, storedCurve, train } from "./train_work.ts";
-
-/** How a training went so far: plain data. */
-export interface TrainingReport {
-  readonly job: Job;
-  readonly spec: TrainingSpec;
-  /** Means over stretches of steps. */
-  readonly points: readonly CurvePoint[];
-  /** What was measured on held-out text; of one that is done, the last is the dictionary's. */
-  readonly measurements: readonly CurveMeasurement[];
-}
 
 export class LongWork {
   readonly queue: JobQueue;

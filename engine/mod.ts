@@ -159,10 +159,15 @@ export type { OpenEngineOptions } from "./engine_options.ts";
 export { openEngine } from "./open_engine.ts";
 export { sweepCommand } from "./sweep_command.ts";
 export { trainCommand } from "./train_command.ts";
-export type { TrainingReport } from "./long_work.ts";
-export { type DictionaryReport, type MeasureDictionaryRequest, measureDictionarySchema } from "./dictionary_reports.ts";
+export type { TrainingReport } from "./jobs/training_report.ts";
+export {
+  type DictionaryReport,
+  type MeasureDictionaryRequest,
+  measureDictionarySchema,
+} from "./dictionaries/metrics_request.ts";
 export type { CrossEntropies, DictionaryMetrics } from "./dictionaries/metrics.ts";
 export type { CurveMeasurement, CurvePoint } from "./dictionaries/training/training_curve.ts";
+export { SPLICE_SITES as TRAINING_SITES } from "./model/hook_points.ts";
 export {
   TRAINED_ARCHITECTURES,
   type TrainedArchitecture,

@@ -1,4 +1,7 @@
-/** The dictionaries of a start: those in a model's own folder, and those of `--dictionaries`, each with the models that it fits. */
+/**
+ * The dictionaries of a start: those in a model's own folder, those that were trained for it here, and those of `--dictionaries`, each with the
+ * models that it fits.
+ */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type DictionaryLocation, findDictionaries } from "./dictionaries/find_dictionaries.ts";
@@ -11,6 +14,14 @@ import type { LanguageModel } from "./model/language_model.ts";
 
 /** Where a model folder keeps dictionaries of its own. */
 const OWN_FOLDER = "dictionaries";
+
+/** Where dictionaries are searched, beside models' own folders. */
+export interface DictionaryFolders {
+  /** Of `--dictionaries`. */
+  readonly folders: readonly string[];
+  /** Holds one folder a model with those that were trained for it; need not be there. */
+  readonly trained: string;
+}
 
 export interface OpenedDictionaries {
   /** By model, in the order of their ids. */
@@ -34,7 +45,7 @@ interface Opened {
  * @throws {StartError} if a folder cannot be searched
  */
 export async function openDictionaries(
-  folders: readonly string[],
+  { folders, trained }: DictionaryFolders,
   models: ReadonlyMap<string, LanguageModel>,
   log: (line: string) => void,
 ): Promise<OpenedDictionaries> {
@@ -48,8 +59,12 @@ export async function openDictionaries(
   };
   for (const { id, folder } of models.values()) {
     const own = join(folder, OWN_FOLDER);
-    if (!await isFolder(own)) continue;
-    for (const location of await findDictionaries(own)) await add(location, id);
+    for (const location of await foundIn(own)) await add(location, id);
+  }
+  for (const { id } of models.values()) {
+    // Another id than one of the same name in the model's own folder has.
+    const found = await foundIn(join(trained, id));
+    for (const location of found) await add({ ...location, id: `trained/${id}/${location.id}` }, id);
   }
   for (const folder of folders) {
     for (const location of await findDictionaries(folder)) await add(location, null);
@@ -65,6 +80,10 @@ export async function openDictionaries(
     locations: new Map(fitting.map(([id, entries]) => [id, entries.map(({ location }) => location)])),
     paths: new Map([...opened.values()].map(({ location }) => [location.id, location.path])),
   };
+}
+
+async function foundIn(folder: string): Promise<readonly DictionaryLocation[]> {
+  return await isFolder(folder) ? await findDictionaries(folder) : [];
 }
 
 async function openOrTell(location: DictionaryLocation, log: (line: string) => void): Promise<Dictionary | null> {

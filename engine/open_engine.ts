@@ -18,7 +18,8 @@ import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
 import { NotFoundError, StartError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
-import { LongWork, type TrainingReport } from "./long_work.ts";
+import { LongWork } from "./long_work.ts";
+import type { TrainingReport } from "./jobs/training_report.ts";
 import type { JobSource } from "./job_source.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
@@ -39,7 +40,7 @@ import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
 import { messageOf, openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
-import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionary_reports.ts";
+import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionaries/metrics_request.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
 import { WorkerClient } from "./runtime/worker_client.ts";
@@ -64,9 +65,9 @@ const MAX_SESSION_BYTES = 512 * 1024 * 1024;
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const log = options.log ?? (() => {});
   const plain = await openModels(options.modelFolders, log);
-  const dictionaries = await openDictionaries(options.dictionaryFolders ?? [], plain, log);
+  const { dataFolder, records = [], dictionaryFolders: folders = [] } = options;
+  const dictionaries = await openDictionaries({ folders, trained: trainedFolder(options) }, plain, log);
   const models = withDictionaries(plain, dictionaries);
-  const { dataFolder, records = [] } = options;
   const published = openPublishedRecords(records, { models: [...models.keys()], dataFolder });
   const openInput: OpenInput = {
     device: options.device,
@@ -96,6 +97,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const engine = new LocalEngine({ models, published, worker, store, digests, options });
   engine.resumeJobs();
   return engine;
+}
+
+/** Where dictionaries that were trained here lie, a folder a model. */
+function trainedFolder({ dataFolder }: OpenEngineOptions): string {
+  return join(dataFolder, "dictionaries");
 }
 
 interface Parts {
@@ -135,7 +141,7 @@ class LocalEngine implements Engine {
       store,
       corpusFiles: options.corpusFiles ?? [],
       dataFolder: options.dataFolder,
-      trainedFolder: ({ id }) => options.trainedFolder ?? join(options.dataFolder, "dictionaries", id),
+      trainedFolder: ({ id }) => options.trainedFolder ?? join(trainedFolder(options), id),
       stepTokens: options.stepTokens ?? null,
       model: (id) => this.#model(id),
       digest: (model, dictionaries = []) => digests.question({ model, dictionaries }),

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ActivationStream } from "./activation_stream.ts";
+import { MAX_SEQUENCE_TOKENS } from "./corpus/sweep_graph.ts";
 import { tokensPerStep } from "./corpus/sweep_plan.ts";
 import type { Sequences } from "./corpus/sequences.ts";
 import { readSequences, type TextSetFile } from "./corpus/text_sets.ts";
@@ -22,7 +23,7 @@ import {
   withStep,
 } from "./dictionaries/training/training_curve.ts";
 import { resolveTraining, type trainingSchema, type TrainingSpec } from "./dictionaries/training/training_spec.ts";
-import { firstState, measureNormalization, type TrainingState } from "./dictionaries/training/training_state.ts";
+import { firstState, measureNormalization } from "./dictionaries/training/training_state.ts";
 import { EngineError, EngineUnavailableError, ValidationError } from "./errors.ts";
 import { measureOnHeldOut } from "./held_out_metrics.ts";
 import type { JobSource } from "./job_source.ts";
@@ -207,6 +208,8 @@ class TrainRun {
       this.#tell(this.#current);
       if (performance.now() >= this.#storeAt) await this.#store(this.#current);
     }
+    // Whatever comes of the rest, no step is lost.
+    await this.#store(this.#current);
     await this.#finish(this.#current);
     return "done";
   }
@@ -262,7 +265,7 @@ class TrainRun {
   async #store(checkpoint: Checkpoint): Promise<void> {
     if (checkpoint.state.step === this.#storedStep) return;
     const startedAt = performance.now();
-    await writeCheckpoint(this.#task.checkpoint, this.#task, checkpoint);
+    await written("the state of the training", writeCheckpoint(this.#task.checkpoint, this.#task, checkpoint));
     this.#storedStep = checkpoint.state.step;
     const now = performance.now();
     this.#storeAt = now + (now - startedAt) * (1 / STORING_SHARE - 1);
@@ -274,15 +277,30 @@ class TrainRun {
     const { state, curve: { pending: _pending, ...curve } } = await this.#measured(checkpoint, FINAL_TOKENS);
     this.#task.onCurve({ ...EMPTY_CURVE, ...curve });
     const record: TrainingRecord = { key, model: model.id, textSet: set.id, spec, ...curve };
-    await writeSaeLensFolder(folder, foldedDictionary(spec, state), {
-      metadata: { modelName: model.id, contextSize: contextLength, prependsBos: bosId !== null },
+    const writing = writeSaeLensFolder(folder, foldedDictionary(spec, state), {
+      metadata: {
+        modelName: model.id,
+        contextSize: Math.min(MAX_SEQUENCE_TOKENS, contextLength),
+        prependsBos: bosId !== null,
+      },
       training: record,
     });
+    await written("the dictionary", writing);
     await removeCheckpoint(this.#task.checkpoint);
   }
 
   #tell({ state, curve }: Checkpoint): void {
     this.#task.onCurve(curve);
     this.#task.control.progress(state.step, this.#task.spec.steps);
+  }
+}
+
+/** Waits until something is written. @throws {EngineError} that says why it cannot be, and names no path: who reads it may be anybody */
+async function written(what: string, writing: Promise<void>): Promise<void> {
+  try {
+    await writing;
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause)) throw cause;
+    throw new EngineError(`Cannot write ${what}: ${cause.code}`, { cause });
   }
 }

@@ -26,6 +26,7 @@ import {
 import { addCorpusRoutes } from "./api_corpus.ts";
 import { addExplanationRoutes } from "./api_explanations.ts";
 import { addSearchRoutes } from "./api_search.ts";
+import { addDictionaryRoutes } from "./api_dictionaries.ts";
 import { addRelatedRoutes } from "./api_related.ts";
 import { logitsCsv, nodesCsv } from "./csv.ts";
 import { API_PREFIX, type AppEnv, type Deps } from "./env.ts";
@@ -102,6 +103,7 @@ export function apiRoutes({ engine }: Pick<Deps, "engine">): OpenAPIHono<AppEnv>
   addCorpusRoutes(api, engine);
   addSearchRoutes(api, engine);
   addRelatedRoutes(api, engine);
+  addDictionaryRoutes(api, engine);
   addExplanationRoutes(api, engine);
   api.doc31("/openapi.json", {
     openapi: "3.1.0",

@@ -128,7 +128,7 @@ export const startJob = createRoute({
   method: "post",
   path: "/jobs",
   summary:
-    "Queue long work: means of all nodes over reference texts, or a sweep of a model or dictionary over a text set",
+    "Queue long work: means of all nodes over reference texts, a sweep of a model or dictionary over a text set, or the training of a dictionary",
   request: { body: jsonBody(documented(jobRequestSchema, "JobRequest")) },
   responses: {
     200: { description: "Done before", ...jsonContent(jobSchema) },
@@ -170,7 +170,7 @@ export const resumeJob = createRoute({
 export const cancelJob = createRoute({
   method: "delete",
   path: "/jobs/{id}",
-  summary: "Give a job up; what a sweep has collected stays",
+  summary: "Give a job up; what a sweep has collected, and what a training has stored, stays",
   request: { params: idParameter },
   responses: { 204: { description: "Given up, or over already" }, ...readProblems },
 });

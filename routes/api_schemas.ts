@@ -239,7 +239,7 @@ export const circuitResultSchema = z.object({
   total: z.int(),
 }).openapi("Circuit");
 
-const trainingSpecSchema = z.object({
+export const trainingSpecSchema = z.object({
   name: z.string(),
   site: z.custom<TrainingSpec["site"]>((value) => typeof value === "string").openapi({ type: "string" }),
   architecture: z.enum(TRAINED_ARCHITECTURES),

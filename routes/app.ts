@@ -18,6 +18,7 @@ import { explanationRoutes } from "./explanations.tsx";
 import { formCheckRoutes } from "./form_check.tsx";
 import { homeRoutes } from "./home.tsx";
 import { jobRoutes } from "./jobs.tsx";
+import { trainingRoutes } from "./training.tsx";
 import { nodeRoutes } from "./nodes.tsx";
 import { helpRoutes } from "./help.tsx";
 import { operationRoutes } from "./operations.ts";
@@ -72,6 +73,7 @@ export function createApp(deps: Deps): Hono<AppEnv> {
   app.route("/", searchRoutes(deps));
   app.route("/", explanationRoutes(deps));
   app.route("/", jobRoutes(deps));
+  app.route("/", trainingRoutes(deps));
   app.route("/", helpRoutes());
   app.route("/", preferenceRoutes());
   app.notFound((c) => answerProblem(c, { status: 404, detail: "There is nothing at this address" }));

@@ -24,6 +24,7 @@ import { findComponent } from "./component_names.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { renderLanding } from "./home.tsx";
 import { FRAGMENT_PATIENCE_MS, loaded, PAGE_PATIENCE_MS } from "./loaded.ts";
+import { nodeSources, sourcesOfNode } from "./node_sources.ts";
 import { askForm, DEFAULT_FIELDS } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf } from "./run_question.ts";
@@ -92,19 +93,23 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, shown: Shown) 
   const hasRecords = chosen !== undefined && sources.includes(chosen);
   const textSet = chosen === undefined ? {} : { textSet: chosen };
   const work = hasRecords ? engine.records({ ...asked, ...textSet, ...READ_EXAMPLES }) : null;
+  const strongest = run === null ? null : strongestNode(run, asked.component);
+  const sourced = run === null || strongest === null ? null : sourcesOfNode(engine, run, strongest);
   const { explanations: said } = engine;
   const isPlanned = view.plan && said.assistant !== null && hasRecords;
-  const [records, inRun, ownTexts, tokens, related, explanations, plan] = await Promise.all([
+  const [records, inRun, ownTexts, tokens, related, sourceTokens, explanations, plan] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, shown, work), patience),
     loaded(engine.related({ ...asked, ...textSet }), patience),
+    run === null || sourced === null ? null : loaded(nodeSources(engine, run, sourced), patience),
     loaded(nowOrSettled(engine, asked, patience), patience + LISTING_MS),
     isPlanned ? loaded(said.plan({ ...asked, ...textSet, by: "assistant" }), patience) : null,
   ]);
+  const from = strongest === null || sourceTokens === null ? null : { name: strongest, sources: sourceTokens };
   const job = sweepJob(engine, model.id, dictionary?.id ?? null);
-  const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, explanations, plan };
+  const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, from, explanations, plan };
   return { run, sweeps, sources, job, assistant: said.assistant, ...found };
 }
 
@@ -123,6 +128,15 @@ export function sweepJob(engine: Engine, model: string, dictionary: string | nul
   const states: readonly Job["state"][] = ["running", "queued", "paused", "failed"];
   const isIt = (job: Job) => job.kind === "sweep" && job.model === model && (job.dictionary ?? null) === dictionary;
   return engine.jobs().find((job) => isIt(job) && states.includes(job.state)) ?? null;
+}
+
+/** The component's node with the largest activation on a run's first side; null where the run lists none. */
+function strongestNode({ nodes }: RunResult, component: string): string | null {
+  const own = nodes.flatMap(({ ref, refs, activation: [activation] }) => {
+    const name = refs === undefined ? ref : refs[0];
+    return name?.startsWith(`${component}@`) ? [{ name, size: Math.abs(activation ?? 0) }] : [];
+  });
+  return own.toSorted((a, b) => b.size - a.size)[0]?.name ?? null;
 }
 
 /** What the component promotes and what drives it, where it is strongest; null where it is nowhere. */

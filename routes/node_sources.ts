@@ -33,13 +33,13 @@ export function sourcesRequest(
   return strongest.length === 0 ? null : { side, rows: new Map(strongest.map(({ own, ref }) => [own, ref])) };
 }
 
-/** What there is to ask of one attention latent of the first side; null if it has no sources. */
+/** What there is to ask of one node of the first side; null if it is no attention latent, or one without sources. */
 export function sourcesOfNode(
   engine: Pick<Engine, "model">,
   { spec }: Pick<RunResult, "spec">,
   ref: string,
 ): SourcesRequest | null {
-  const hasSources = layersWithSources(engine, spec).has(layerOf(ref) ?? NaN);
+  const hasSources = kindOf(ref) === "attn-latent" && layersWithSources(engine, spec).has(layerOf(ref) ?? NaN);
   return hasSources ? { side: 0, rows: new Map([[ref, ref]]) } : null;
 }
 

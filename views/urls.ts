@@ -158,6 +158,11 @@ export function jobsUrl(): AppUrl {
   return url("/jobs");
 }
 
+/** Where dictionaries are trained. */
+export function trainingUrl(): AppUrl {
+  return url("/training");
+}
+
 /** Where a job is paused, resumed or cancelled. */
 export function jobActionUrl(id: string, action: string): AppUrl {
   return url(`/jobs/${encodeURIComponent(id)}/${encodeURIComponent(action)}`);

@@ -49,10 +49,14 @@ export function momentsOf(group: GroupStatistics, kind: ComponentKind, index: nu
 /** Everything that is told of one component. */
 export function statisticsOf(group: GroupStatistics, kind: ComponentKind, index: number): ValueStatistics {
   const counts = countsOf(group, index);
+  const moments = momentsOf(group, kind, index);
+  // What is never below 0 is 0 where it is not active; within the histogram's middle bin that cannot be told.
+  const zeros = kind !== "head" && moments.min === 0 ? 1 - moments.fractionActive : 0;
+  const valueAt = (share: number) => share <= zeros ? 0 : quantile(share, counts);
   return {
-    ...momentsOf(group, kind, index),
+    ...moments,
     histogram: { edges: BIN_EDGES, counts: [...group.histograms.subarray(index * BIN_COUNT, (index + 1) * BIN_COUNT)] },
-    quantiles: (group.count[0] ?? 0) === 0 ? [] : QUANTILES.map((share) => ({ share, value: quantile(share, counts) })),
+    quantiles: (group.count[0] ?? 0) === 0 ? [] : QUANTILES.map((share) => ({ share, value: valueAt(share) })),
   };
 }
 

@@ -115,6 +115,7 @@ async function everyPage(url: string): Promise<ReadonlyMap<string, string>> {
     ["what fires", "search?q=When+Mary+and+John+went+to+the+store"],
     ["a phrase, not swept", "search?q=+capital&in=text"],
     ["head", `models/demo/components/head/2/4?run=${run}&all=related`],
+    ["trainings", "training"],
     ["explanations", "explanations?q=capital"],
     ["dictionaries", "models/demo/dictionaries"],
     ["missing", "runs/nothing"],

@@ -193,6 +193,10 @@ Deno.test("a latent has a page in a run, of the dictionary that the run is in", 
   assert.equal(page.querySelector("h1")?.textContent, "MLP latent 7 of layer 1 mlp-latent/1/7");
   assert.equal(page.querySelector("#in-run-title")?.textContent, "In the answer that you come from");
   assert.equal(page.querySelector("[aria-label=Dictionary] [aria-current]")?.textContent, "wide/mlp/1");
+  assert.ok(!page.querySelector("#sources-title"), "only attention latents have sources");
+  const attention = await pageOf(app, `/models/demo/components/attn-latent/1/7?run=${run}`);
+  const sources = attention.querySelector("[aria-labelledby=sources-title]")?.textContent;
+  assert.match(sources ?? "", /Where attn-latent\/1\/7@0 comes from.*raises.*<\|endoftext\|>/);
   const other = await pageOf(app, "/models/demo/components/mlp-latent/1/200?dictionary=wide/mlp/1");
   assert.match(other.body.textContent ?? "", /In the default question/);
   // The first dictionary has only 64, and layer 0 no attention dictionary.

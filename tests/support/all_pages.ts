@@ -106,6 +106,7 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["explanations found", "/explanations?q=doctor"],
     ["no explanation found", "/explanations?q=qqq"],
     ["jobs", "/jobs"],
+    ["trainings", "/training"],
     ["jump that leads nowhere", "/jump?to=9:9"],
     ["missing", "/runs/nothing"],
   ]);

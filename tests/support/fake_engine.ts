@@ -210,7 +210,7 @@ export class FakeEngine implements Engine {
   /** Means are done at once, a sweep is under way. */
   startJob(request: JobRequest): Promise<Job> {
     return this.#answer(() => {
-      const job = fakeJob(request, request.kind === "sweep" ? "running" : "done");
+      const job = fakeJob(request, request.kind === "means" ? "done" : "running");
       this.#jobs.set(job.id, job);
       return job;
     });

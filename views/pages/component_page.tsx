@@ -30,9 +30,10 @@ import { OwnText } from "../parts/own_text.tsx";
 import { Steps } from "../parts/pager.tsx";
 import { largestOf, RecordsSection } from "../parts/records_section.tsx";
 import { RelatedCard } from "../parts/related_card.tsx";
+import { SourceList } from "../parts/source_tokens.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import { Vocabulary } from "../parts/vocabulary.tsx";
-import type { Loaded } from "../props.ts";
+import type { Loaded, NodeSources } from "../props.ts";
 import { catalogueUrl, componentUrl, debuggerUrl } from "../urls.ts";
 
 /** A component as its address names it. */
@@ -70,6 +71,8 @@ export interface ComponentPageProps {
   /** What it promotes and what drives it, on its strongest example. */
   readonly tokens: Loaded<ScoredTokens> | null;
   readonly related: Loaded<RelatedComponents>;
+  /** Of an attention latent: which tokens its strongest node of the run comes from. */
+  readonly from: { readonly name: string; readonly sources: Loaded<NodeSources> } | null;
   readonly explanations: Loaded<ComponentExplanations>;
   /** Who would explain it beside our own rules; null for nobody. */
   readonly assistant: AssistantSummary | null;
@@ -136,7 +139,7 @@ function DictionaryFacts(
 
 /** The part that a change of view replaces. */
 export function ComponentContent(props: ComponentPageProps): VNode {
-  const { model, component, view, run, inRun, records, sweeps, sources, job, own, tokens, related } = props;
+  const { model, component, view, run, inRun, records, sweeps, sources, job, own, tokens, related, from } = props;
   const { kind } = component;
   const urlOf = (other: ComponentView) => componentUrl(model.id, componentRef(component), other);
   const href = urlOf(view);
@@ -162,6 +165,19 @@ export function ComponentContent(props: ComponentPageProps): VNode {
         hasRecords={records !== null}
         urlOf={urlOf}
       />
+      {from === null ? null : (
+        <section class="card" aria-labelledby="sources-title">
+          <h2 id="sources-title">
+            Where <code>{from.name}</code> comes from
+          </h2>
+          <LoadedContent loaded={from.sources} href={href} targetId={COMPONENT_ID} what="Its sources">
+            {(found) => {
+              const latent = found.latents.get(from.name);
+              return latent === undefined ? null : <SourceList latent={latent} tokens={found.tokens} />;
+            }}
+          </LoadedContent>
+        </section>
+      )}
       {sources.length < 2 ? null : (
         <nav class="pair-picker" aria-label="Records over">
           {sources.map((textSet) => (

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Job } from "../../engine/mod.ts";
 import { JobProgress } from "../parts/job_progress.tsx";
-import { homeUrl, jobsUrl } from "../urls.ts";
+import { homeUrl, jobsUrl, trainingUrl } from "../urls.ts";
 
 export const JOBS_ID = "jobs";
 
@@ -12,7 +12,7 @@ export function JobsPage({ jobs }: { readonly jobs: readonly Job[] }): VNode {
       <h1>Jobs</h1>
       <p class="lead">
         Long work is done batch by batch behind whatever people are waiting for. It survives a restart, and can be
-        paused.
+        paused. Sparse autoencoders are trained <a href={trainingUrl()}>on a page of their own</a>.
       </p>
       <JobsContent jobs={jobs} />
     </div>

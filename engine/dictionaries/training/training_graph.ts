@@ -34,7 +34,7 @@ import {
   sub,
   where,
 } from "../../onnx/elementwise.ts";
-import { reduceMax, reduceMean, reduceSum } from "../../onnx/linear.ts";
+import { reduceMax, reduceSum } from "../../onnx/linear.ts";
 import { reshape, topK } from "../../onnx/shaping.ts";
 import type { GraphRequest } from "../../onnx/simplify.ts";
 import { graphInput, int64Vector, scalar, type Value } from "../../onnx/value.ts";

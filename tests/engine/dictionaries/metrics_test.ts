@@ -5,7 +5,6 @@ import { addMetricSums, type DictionaryMetrics, metricsOf } from "../../../engin
 import type { SpliceHook } from "../../../engine/model/hook_points.ts";
 import { Asker } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
-import { randomNumbers } from "../../support/random_numbers.ts";
 import {
   readReferenceDictionary,
   referenceDecode,

@@ -28,6 +28,11 @@ Deno.test("a dictionary that was trained is loaded at the next start, and measur
       assert.equal((await engine.finishedJob(ID)).state, "done");
       return (await engine.training(ID)).measurements.at(-1);
     });
+    await withEngine(openSweptEngine(model, 64), async (engine) => {
+      assert.deepEqual(engine.model("tiny").dictionaries.map(({ id }) => id), ["trained/tiny/mlp-out-1"]);
+      const { metrics } = await engine.measureDictionary({ dictionary: "trained/tiny/mlp-out-1", maxTokens: 65_536 });
+      assert.deepEqual(metrics, last?.metrics);
+    });
     const own = join(model.modelFolder, "dictionaries");
     await Deno.mkdir(own);
     await Deno.rename(join(model.dataFolder, "dictionaries", "tiny", "mlp-out-1"), join(own, "mlp-out-1"));

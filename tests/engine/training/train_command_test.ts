@@ -94,7 +94,7 @@ Deno.test("trainCommand() trains into the folder that it was given, and says wha
         written,
         /step 40: .* of the variance explained, .* of 24 latents dead \(\d+ held-out tokens\)\nwritten: /,
       );
-      const files = [...Deno.readDirSync(`${trainedFolder}/mine`)].map(({ name }) => name).sort();
+      const files = (await Array.fromAsync(Deno.readDir(`${trainedFolder}/mine`))).map(({ name }) => name).sort();
       assert.deepEqual(files, ["cfg.json", "sae_weights.safetensors", "training.json"]);
       const refused: readonly (readonly [object, RegExp])[] = [
         [{}, /^$/],
@@ -117,6 +117,25 @@ Deno.test("trainCommand() trains into the folder that it was given, and says wha
         large,
         /Cannot train: .*It has \d+ tokens to train on: expected at least the 30000 of a batch/,
       );
+    } finally {
+      await engine.close();
+    }
+  }));
+
+Deno.test("a dictionary that cannot be written ends its training with a sentence that names no path, and it can be tried again", () =>
+  withSweptModel(40, async ({ modelFolder, dataFolder }) => {
+    const trainedFolder = `${dataFolder}-out`;
+    await Deno.writeTextFile(trainedFolder, "a file, where a folder is needed");
+    const options = { modelFolders: [modelFolder], dataFolder, trainedFolder, device: "cpu", version: "test" } as const;
+    const engine = await openEngine(options);
+    try {
+      const training = { site: "blocks.0.hook_mlp_out", latents: 8, k: 2, steps: 5, batch: 32 };
+      const { id } = await engine.startJob({ kind: "train", training });
+      const { state, problem } = await engine.finishedJob(id);
+      assert.deepEqual([state, problem], ["failed", "Cannot write the dictionary: ENOTDIR"]);
+      await Deno.remove(trainedFolder);
+      engine.resumeJob(id);
+      assert.equal((await engine.finishedJob(id)).state, "done");
     } finally {
       await engine.close();
     }

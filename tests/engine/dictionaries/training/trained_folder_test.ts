@@ -38,7 +38,8 @@ for (const architecture of TRAINED_ARCHITECTURES) {
     try {
       const target = join(folder, "ours");
       await writeSaeLensFolder(target, foldedDictionary(spec, state), { metadata: METADATA, training: { some: 1 } });
-      assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["ours"], "nothing else is left");
+      const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+      assert.deepEqual(names, ["ours"], "nothing else is left");
       assert.deepEqual(await readTrainingFile(target), { some: 1 });
       const [location] = await findDictionaries(folder);
       const dictionary = await openDictionary(location ?? assert.fail("none found"), null);
