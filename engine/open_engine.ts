@@ -3,7 +3,6 @@ import type { AttentionRequest, AttentionResult } from "./circuit/attention_requ
 import type { AttributedTokens, AttributedTokensRequest } from "./circuit/attributed_tokens.ts";
 import type { CircuitRequest, CircuitResult } from "./circuit/circuit_request.ts";
 import type { EdgesRequest, EdgesResult } from "./circuit/edges_request.ts";
-import { PLAIN } from "./circuit/dictionary_spec.ts";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import type { LensRequest, LensResult } from "./circuit/lens_request.ts";
 import { type Measurement, type MeasureRequest, measureRequestSchema } from "./circuit/measurement.ts";
@@ -15,7 +14,7 @@ import type { TensorsRequest } from "./circuit/tensors_request.ts";
 import type { Explanations } from "./explanations.ts";
 import { join } from "node:path";
 import type { CallOptions, Engine, EngineStatus, RunAnswer } from "./engine.ts";
-import { NotFoundError, StartError } from "./errors.ts";
+import { NotFoundError } from "./errors.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { Job, JobRequest } from "./jobs/job.ts";
 import { LongWork } from "./long_work.ts";
@@ -23,7 +22,7 @@ import type { TrainingReport } from "./jobs/training_report.ts";
 import type { JobSource } from "./job_source.ts";
 import { Measurer } from "./measurer.ts";
 import { type ModelDetail, type ModelSummary, summaryOf, type Token } from "./model/summary.ts";
-import type { EngineRequests, OpenInput } from "./protocol.ts";
+import type { EngineRequests } from "./protocol.ts";
 import { openPublishedRecords, type PublishedRecords } from "./corpus/published_records.ts";
 import type {
   ActivationsRequest,
@@ -38,12 +37,13 @@ import type { RelatedComponents, RelatedRequest } from "./corpus/related_request
 import type { Firing, FiringRequest, SearchRequest, SearchResult } from "./corpus/search_requests.ts";
 import type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";
 import { openDictionaries, withDictionaries } from "./open_dictionaries.ts";
-import { messageOf, openModels } from "./open_models.ts";
+import { openModels } from "./open_models.ts";
 import { referenceDigest } from "./reference_texts.ts";
 import type { DictionaryReport, MeasureDictionaryRequest } from "./dictionaries/metrics_request.ts";
 import type { Device } from "./runtime/backend.ts";
 import type { SessionCounters } from "./runtime/session_cache.ts";
-import { WorkerClient } from "./runtime/worker_client.ts";
+import type { WorkerClient } from "./runtime/worker_client.ts";
+import { startWorker } from "./start_worker.ts";
 import { openReports, type Reports } from "./reports.ts";
 import { type Asked, ReportCache } from "./report_cache.ts";
 import type { ReportSource } from "./report_source.ts";
@@ -53,9 +53,6 @@ import { SharedWork } from "./shared_work.ts";
 import { Store } from "./store/store.ts";
 import { tensorsFile } from "./tensors_file.ts";
 import { Digests, requireLoaded } from "./weights_digest.ts";
-
-/** Bound on what compiled graphs hold, in bytes. */
-const MAX_SESSION_BYTES = 512 * 1024 * 1024;
 
 /**
  * Opens models, store and engine thread, and begins to compile the default question.
@@ -69,29 +66,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const dictionaries = await openDictionaries({ folders, trained: trainedFolder(options) }, plain, log);
   const models = withDictionaries(plain, dictionaries);
   const published = openPublishedRecords(records, { models: [...models.keys()], dataFolder });
-  const openInput: OpenInput = {
-    device: options.device,
-    models: [...models.values()].map(({ id, folder }) => ({
-      id,
-      folder,
-      dictionaries: dictionaries.locations.get(id) ?? [],
-    })),
-    maxSessionBytes: MAX_SESSION_BYTES,
-  };
-  const worker = new WorkerClient<EngineRequests>(new URL("./worker.ts", import.meta.url), {
-    maxQueued: options.maxQueued ?? 64,
-    openInput,
-    log,
-  });
-  const [first] = models.values();
-  if (first === undefined) throw new StartError("Cannot start: no model is loaded");
-  const kind = { objective: "logit-diff", freezeFinalNorm: true, edits: null, trace: null, ...PLAIN } as const;
-  try {
-    await worker.call("warm", { modelId: first.id, kind });
-  } catch (error) {
-    await worker.close();
-    throw error instanceof StartError ? error : new StartError(`Cannot start: ${messageOf(error)}`, { cause: error });
-  }
+  const worker = await startWorker(options, { models, locations: dictionaries.locations });
   const store = Store.open(dataFolder, log);
   const digests = new Digests(store, dictionaries.paths);
   const engine = new LocalEngine({ models, published, worker, store, digests, options });
