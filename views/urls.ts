@@ -144,9 +144,10 @@ export function explainUrl(model: string, component: string, action: string): Ap
   return url(`${componentUrl(model, component)}/${action}`);
 }
 
-/** The dictionaries of a model. */
-export function dictionariesUrl(model: string): AppUrl {
-  return url(`/models/${encodeURIComponent(model)}/dictionaries`);
+/** The dictionaries of a model, one of them measured if it is named. */
+export function dictionariesUrl(model: string, measured: string | null = null): AppUrl {
+  const query = new URLSearchParams(measured === null ? [] : [["measured", measured]]);
+  return url(`/models/${encodeURIComponent(model)}/dictionaries`, query);
 }
 
 /** Where a sweep of a model is begun. */

@@ -1,5 +1,6 @@
 /** Questions in latents, and pages of dictionaries and latents, over the fake engine. */
 import assert from "node:assert/strict";
+import { type DictionaryReport, NotFoundError } from "../../engine/mod.ts";
 import { demoForm, HTMX, LATENT_QUESTION, parsePage, type TestApp, testApp } from "../support/test_app.ts";
 
 const LATENTS = [["basis.mlp", "latent"], ["basis.attention", "latent"]] as const;
@@ -166,6 +167,24 @@ Deno.test("the page of dictionaries tells what was understood of each, and leads
   assert.ok(rowsOf(answer).includes("mlp-latent/1/7@0"));
   assert.match((await pageOf(app, "/")).querySelector("a[href='/models/demo/dictionaries']")?.textContent ?? "", /^5 /);
   assert.equal((await app.send("/models/none/dictionaries")).status, 404);
+});
+
+Deno.test("a dictionary is measured on its page: its figures, that they are under way, or why there are none", async () => {
+  const app = testApp();
+  const list = await pageOf(app, "/models/demo/dictionaries");
+  assert.ok(!list.querySelector("#measured"), "nothing is measured unasked");
+  const link = list.querySelector("tr[data-dictionary='wide/mlp/1'] a[href*=measured]")?.getAttribute("href") ?? "";
+  const measured = (await pageOf(app, link)).getElementById("measured")?.textContent ?? "";
+  assert.match(measured, /What wide\/mlp\/1 was measured to be/);
+  assert.match(measured, /16\.0 active latents a token, 95\.0% of the variance explained, 95\.0% of the cross-entropy/);
+  const answering = async (measureDictionary: () => Promise<DictionaryReport>) => {
+    Object.assign(app.engine, { measureDictionary });
+    return parsePage(await (await app.send(link, { headers: HTMX })).text()).getElementById("measured");
+  };
+  const late = await answering(() => new Promise(() => {}));
+  assert.equal(late?.querySelector("[role=status]")?.getAttribute("hx-get"), link, "it looks again");
+  const failed = await answering(() => Promise.reject(new NotFoundError("There is no text set")));
+  assert.match(failed?.querySelector("[role=alert]")?.textContent ?? "", /cannot be shown: There is no text set/);
 });
 
 Deno.test("a model without dictionaries has no switches, and a page that says how to add some", async () => {

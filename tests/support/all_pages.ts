@@ -67,6 +67,7 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["error node", `${inLatents}/node?ref=mlp-error/1@0`],
     ["circuit of latents", `${inLatents}/circuit?pin=mlp-latent/1/7@0&pin=mlp-error/0@0&selected=mlp-latent/1/7@0`],
     ["dictionaries", "/models/demo/dictionaries"],
+    ["a dictionary measured", "/models/demo/dictionaries?measured=resid/0"],
     ["latent", `/models/demo/components/attn-latent/1/7?run=${id(inLatents)}`],
     ["latent of the second dictionary", "/models/demo/components/mlp-latent/1/200?dictionary=wide/mlp/1"],
     ["data", `${run}/data?card=nodes`],

@@ -74,6 +74,11 @@ export async function untilAnswered(page: Page, act: () => Promise<void>): Promi
   await page.locator(`#run[data-run]:not([data-run="${before}"])`).waitFor();
 }
 
+/** Waits until what htmx swapped in last answers to events: it listens a moment after it is seen, and after the address has changed. */
+export async function untilSettled(page: Page): Promise<void> {
+  await page.waitForFunction("document.querySelector('.htmx-request, .htmx-added, .htmx-settling') === null");
+}
+
 /** Presses the form's Run and waits for another answer than the one shown before. */
 export async function pressRun(page: Page): Promise<void> {
   await untilAnswered(page, () => page.locator(".run-button").click());

@@ -1,18 +1,25 @@
 /** The dictionaries of a model, with everything that their files say. */
 import type { VNode } from "preact";
-import type { DictionaryDetail, ModelSummary } from "../../engine/mod.ts";
+import type { DictionaryDetail, DictionaryReport, ModelSummary } from "../../engine/mod.ts";
 import { activationInWords, siteOf } from "../dictionary_words.ts";
 import { formatBytes, formatCount } from "../format.ts";
+import { LoadedContent } from "../parts/card.tsx";
+import { MetricsInWords } from "../parts/metrics_in_words.tsx";
 import { KindBadge } from "../parts/node_cells.tsx";
-import type { ModelDictionary } from "../props.ts";
-import { askInLatentsUrl, componentUrl, debuggerUrl, helpUrl } from "../urls.ts";
+import type { Loaded, ModelDictionary } from "../props.ts";
+import { askInLatentsUrl, componentUrl, debuggerUrl, dictionariesUrl, helpUrl } from "../urls.ts";
 
 export interface DictionariesPageProps {
   readonly model: ModelSummary;
   readonly dictionaries: readonly ModelDictionary[];
+  /** The dictionary that is to be measured, and what it was found to be; null if none. */
+  readonly measured: { readonly dictionary: string; readonly report: Loaded<DictionaryReport> } | null;
 }
 
-export function DictionariesPage({ model, dictionaries }: DictionariesPageProps): VNode {
+/** Id of what was measured. */
+const MEASURED_ID = "measured";
+
+export function DictionariesPage({ model, dictionaries, measured }: DictionariesPageProps): VNode {
   return (
     <div class="page dictionaries-page">
       <h1>Dictionaries of {model.id}</h1>
@@ -21,6 +28,7 @@ export function DictionariesPage({ model, dictionaries }: DictionariesPageProps)
         out. A question can be asked in latents: they are nodes, as heads and neurons are.{" "}
         <a href={`${helpUrl()}#glossary`}>Glossary</a>
       </p>
+      {measured === null ? null : <Measured model={model} {...measured} />}
       {dictionaries.length === 0 ? <Empty model={model} /> : <Table model={model} dictionaries={dictionaries} />}
     </div>
   );
@@ -52,7 +60,38 @@ function Empty({ model: { id } }: Pick<DictionariesPageProps, "model">): VNode {
   );
 }
 
-function Table({ model, dictionaries }: DictionariesPageProps): VNode {
+function Measured({ model, dictionary, report }: NonNullable<DictionariesPageProps["measured"]> & {
+  readonly model: ModelSummary;
+}): VNode {
+  return (
+    <section class="card" id={MEASURED_ID} aria-labelledby="measured-title">
+      <h2 id="measured-title">
+        What <code>{dictionary}</code> was measured to be
+      </h2>
+      <LoadedContent
+        loaded={report}
+        href={dictionariesUrl(model.id, dictionary)}
+        targetId={MEASURED_ID}
+        what="Its figures"
+      >
+        {({ metrics, textSet }) => (
+          <>
+            <p>
+              On {formatCount(metrics.tokens)} tokens of “{textSet}”: <MetricsInWords metrics={metrics} />.
+            </p>
+            <p class="fine-print">
+              Of the tenth of the text that trainings here leave out; a BOS is not counted. Explained variance is{" "}
+              1 − Σ‖y − x̂‖² / Σ‖y − mean(y)‖². Recovered is (zero − dictionary) / (zero − as it is): the activation is
+              replaced by 0 and by what the latents make of it. Dead latents were active on none of these tokens.
+            </p>
+          </>
+        )}
+      </LoadedContent>
+    </section>
+  );
+}
+
+function Table({ model, dictionaries }: Omit<DictionariesPageProps, "measured">): VNode {
   return (
     <section class="card" aria-labelledby="dictionaries-title">
       <h2 id="dictionaries-title">
@@ -105,6 +144,9 @@ function Row({ model, dictionary }: { readonly model: ModelSummary; readonly dic
         </a>{" "}
         <a class="button small" href={askInLatentsUrl(model.id, dictionary)}>
           Ask in it<span class="visually-hidden">: {id}</span>
+        </a>{" "}
+        <a class="button small" href={dictionariesUrl(model.id, id)} rel="nofollow">
+          Measure<span class="visually-hidden">: {id}</span>
         </a>
       </th>
       <td>

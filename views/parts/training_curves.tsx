@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import type { TrainingReport } from "../../engine/mod.ts";
 import { CurveChart } from "../charts/curve_chart.tsx";
 import { formatCount, formatShare } from "../format.ts";
+import { MetricsInWords } from "./metrics_in_words.tsx";
 
 export function TrainingCurves({ report }: { readonly report: TrainingReport }): VNode {
   const { points, measurements, spec: { steps } } = report;
@@ -53,19 +54,10 @@ export function TrainingCurves({ report }: { readonly report: TrainingReport }):
 function LastMeasurement({ report: { measurements, spec } }: { readonly report: TrainingReport }): VNode | null {
   const last = measurements.at(-1);
   if (last === undefined) return null;
-  const { metrics: { l0, explainedVariance, recovered, dead, latents, tokens, crossEntropy } } = last;
   return (
     <p>
-      After {formatCount(last.step)} of {formatCount(spec.steps)} steps, on {formatCount(tokens)} held-out tokens:{" "}
-      {l0.toFixed(1)} active latents a token, {explainedVariance === null
-        ? "no variance to explain"
-        : `${formatShare(explainedVariance)} of the variance explained`}
-      , {recovered === null
-        ? "nothing to recover: zero costs nothing here"
-        : `${formatShare(recovered)} of the cross-entropy recovered`} ({crossEntropy.model.toFixed(3)} nats as it is,
-      {" "}
-      {crossEntropy.dictionary.toFixed(3)} with the dictionary, {crossEntropy.zero.toFixed(3)} with zero),{" "}
-      {formatCount(dead)} of {formatCount(latents)} latents dead.
+      After {formatCount(last.step)} of {formatCount(spec.steps)} steps, on {formatCount(last.metrics.tokens)}{" "}
+      held-out tokens: <MetricsInWords metrics={last.metrics} />.
     </p>
   );
 }
