@@ -1,17 +1,9 @@
 /** Trains in a process of its own, which a test can kill: `train_process.ts MODEL_FOLDER DATA_FOLDER TRAINING`. A line a change of progress. */
+import { printProgress } from "./job_process.ts";
 import { openSweptEngine } from "./swept_model.ts";
 
 const [modelFolder = "", dataFolder = "", training = ""] = Deno.args;
 const engine = await openSweptEngine({ modelFolder, dataFolder }, 64);
-const write = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const { id } = await engine.startJob({ kind: "train", training: JSON.parse(training) });
-let last = -1;
-const timer = setInterval(() => {
-  const done = engine.jobs().find((job) => job.id === id)?.done ?? 0;
-  if (done !== last) write(`${done}`);
-  last = done;
-}, 1);
-const { state } = await engine.finishedJob(id);
-clearInterval(timer);
-write(state);
+await printProgress(engine, id);
 await engine.close();

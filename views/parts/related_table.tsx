@@ -68,7 +68,7 @@ export function RelatedTable({ title, columns, empty, rows, shown: { count, href
             <th scope="row">
               <a href={hrefOf(component, dictionary)}>
                 <code>{component}</code>
-              </a>
+              </a>{" "}
               {note === null ? null : <span class="fine-print">{note}</span>}
             </th>
             {cells.map(({ text, exact }) => <td class="number" title={String(exact)}>{text}</td>)}

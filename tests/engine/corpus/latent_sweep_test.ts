@@ -4,8 +4,8 @@ import { latentKind } from "../../../engine/model/dictionary.ts";
 import type { Engine, LayerRecord } from "../../../engine/mod.ts";
 import { assertClose } from "../../support/assert_close.ts";
 import { DICTIONARIES, readDictionaries, withSweptDictionaries } from "../../support/swept_dictionaries.ts";
-import { TextLineStream } from "../../support/text_lines.ts";
 import { collected, openSweptEngine, sweepToTheEnd, type SweptModel } from "../../support/swept_model.ts";
+import { killWhenDone } from "../../support/job_process.ts";
 import { allLatentValues } from "./brute_force_latents.ts";
 import { checkStatistics, checkTop, NEAR } from "./check_records.ts";
 
@@ -149,24 +149,8 @@ Deno.test("the catalogue of a dictionary is sorted by any statistic, a page at a
   }));
 
 /** Sweeps a dictionary in another process, and kills it for good when so many sequences are done. */
-async function sweepUntil({ modelFolder, dataFolder }: SweptModel, sequences: number): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", PROCESS, modelFolder, dataFolder, "24", "mlp-topk"],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let last = "";
-  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-    last = line;
-    if (Number(line) >= sequences) break;
-  }
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It had ended by itself.
-  }
-  await child.status;
-  return last;
+function sweepUntil({ modelFolder, dataFolder }: SweptModel, sequences: number): Promise<string> {
+  return killWhenDone(PROCESS, [modelFolder, dataFolder, "24", "mlp-topk"], sequences);
 }
 
 Deno.test("a sweep of a dictionary that is killed and paused collects the same; that of the model is another", () =>

@@ -1,7 +1,6 @@
 /** A sweep that is interrupted, in whatever way, collects the same as one that is not. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { TextLineStream } from "../../support/text_lines.ts";
 import type { Engine } from "../../../engine/mod.ts";
 import {
   collected,
@@ -10,6 +9,7 @@ import {
   type SweptModel,
   withSweptModel,
 } from "../../support/swept_model.ts";
+import { killWhenDone } from "../../support/job_process.ts";
 
 const PROCESS = new URL("../../support/sweep_process.ts", import.meta.url).pathname;
 const STEP_TOKENS = 24;
@@ -27,24 +27,8 @@ async function uninterrupted(model: SweptModel): Promise<unknown> {
 }
 
 /** Sweeps in another process, and kills it for good when so many sequences are done. @returns How it ended */
-async function sweepUntil({ modelFolder, dataFolder }: SweptModel, sequences: number): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", PROCESS, modelFolder, dataFolder, `${STEP_TOKENS}`],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let last = "";
-  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-    last = line;
-    if (Number(line) >= sequences) break;
-  }
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It had ended by itself.
-  }
-  await child.status;
-  return last;
+function sweepUntil({ modelFolder, dataFolder }: SweptModel, sequences: number): Promise<string> {
+  return killWhenDone(PROCESS, [modelFolder, dataFolder, `${STEP_TOKENS}`], sequences);
 }
 
 async function until(engine: Engine, isSo: (engine: Engine) => boolean): Promise<void> {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Engine, TrainingInput, TrainingReport } from "../../../engine/mod.ts";
 import { openSweptEngine, type SweptModel, withSweptModel } from "../../support/swept_model.ts";
-import { TextLineStream } from "../../support/text_lines.ts";
+import { killWhenDone } from "../../support/job_process.ts";
 
 const PROCESS = new URL("../../support/train_process.ts", import.meta.url).pathname;
 const TRAINING: TrainingInput = {
@@ -49,28 +49,12 @@ async function uninterrupted(model: SweptModel, training: TrainingInput): Promis
 }
 
 /** Trains in another process, and kills it for good when so many steps are done. @returns How it ended */
-async function trainUntil(
+function trainUntil(
   { modelFolder, dataFolder }: SweptModel,
   training: TrainingInput,
   steps: number,
 ): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", PROCESS, modelFolder, dataFolder, JSON.stringify(training)],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let last = "";
-  for await (const line of child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())) {
-    last = line;
-    if (Number(line) >= steps) break;
-  }
-  try {
-    child.kill("SIGKILL");
-  } catch {
-    // It had ended by itself.
-  }
-  await child.status;
-  return last;
+  return killWhenDone(PROCESS, [modelFolder, dataFolder, JSON.stringify(training)], steps);
 }
 
 for (const architecture of ["topk", "jumprelu"] as const) {
