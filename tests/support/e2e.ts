@@ -76,7 +76,7 @@ export async function untilAnswered(page: Page, act: () => Promise<void>): Promi
 
 /** Waits until what htmx swapped in last answers to events: it listens a moment after it is seen, and after the address has changed. */
 export async function untilSettled(page: Page): Promise<void> {
-  await page.waitForFunction("document.querySelector('.htmx-request, .htmx-added, .htmx-settling') === null");
+  await page.locator("html:not(:has(.htmx-request, .htmx-added, .htmx-settling))").waitFor();
 }
 
 /** Presses the form's Run and waits for another answer than the one shown before. */
