@@ -11,57 +11,79 @@ function keyOf({ body }: ChatCall): string {
   return JSON.stringify(body);
 }
 
-Deno.test("a process that is killed while it explains neurons goes on: no call that was answered is repeated, none is lost", () =>
-  withExplainedModel(async (model) => {
-    const answered = new Map<string, number>();
-    let held = Infinity;
-    const release: (() => void)[] = [];
-    const reached = { at: 0, resolve: () => {} };
-    await using server = startChatServer(async (call, number) => {
-      // From some call on, nobody is answered until the process is dead.
-      if (number >= held) {
-        if (number === reached.at) reached.resolve();
-        await new Promise<void>((resolve) => release.push(resolve));
-        return new Response(null, { status: 503 });
+const NEURONS = Array.from({ length: 8 }, (_, neuron) => `mlp/0/${neuron}`);
+/** All that the model has in a layer. */
+const HEADS = ["head/0/0", "head/0/1"];
+
+/** What is explained, which components those are, and after how many more calls each process is killed. */
+const KILLED = [
+  { of: "neurons", explain: { components: NEURONS }, components: NEURONS, killedAfter: [7, 20, 33] },
+  { of: "a layer", explain: { layer: { kind: "head", index: 0 } }, components: HEADS, killedAfter: [1, 1, 1] },
+] as const;
+
+for (const { of, explain, components, killedAfter } of KILLED) {
+  const name =
+    `a process that is killed while it explains ${of} goes on: no call that was answered is repeated, none is lost`;
+  Deno.test(name, () =>
+    withExplainedModel(async (model) => {
+      const answered = new Map<string, number>();
+      let held = Infinity;
+      const release: (() => void)[] = [];
+      const reached = { at: 0, resolve: () => {} };
+      await using server = startChatServer(async (call, number) => {
+        // From some call on, nobody is answered until the process is dead.
+        if (number >= held) {
+          if (number === reached.at) reached.resolve();
+          await new Promise<void>((resolve) => release.push(resolve));
+          return new Response(null, { status: 503 });
+        }
+        answered.set(keyOf(call), (answered.get(keyOf(call)) ?? 0) + 1);
+        return usualAnswer(call);
+      });
+      for (const calls of killedAfter) {
+        held = server.calls.length + calls;
+        reached.at = held;
+        const { promise, resolve } = Promise.withResolvers<void>();
+        reached.resolve = resolve;
+        const child = new Deno.Command(Deno.execPath(), {
+          args: [
+            "run",
+            "-A",
+            PROCESS,
+            model.modelFolder,
+            model.dataFolder,
+            server.url,
+            JSON.stringify({ by: "assistant", candidates: 1, ...explain }),
+          ],
+          stdout: "null",
+          stderr: "null",
+        }).spawn();
+        await promise;
+        // What was answered has arrived by now, and only what is held is under way.
+        await new Promise((wait) => setTimeout(wait, 300));
+        child.kill("SIGKILL");
+        await child.status;
+        for (const go of release.splice(0)) go();
       }
-      answered.set(keyOf(call), (answered.get(keyOf(call)) ?? 0) + 1);
-      return usualAnswer(call);
-    });
-    for (const calls of [7, 20, 33]) {
-      held = server.calls.length + calls;
-      reached.at = held;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      reached.resolve = resolve;
-      const child = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", PROCESS, model.modelFolder, model.dataFolder, server.url],
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      await promise;
-      // What was answered has arrived by now, and only what is held is under way.
-      await new Promise((wait) => setTimeout(wait, 300));
-      child.kill("SIGKILL");
-      await child.status;
-      for (const go of release.splice(0)) go();
-    }
-    held = Infinity;
-    const engine = await openExplainedEngine(model, { url: server.url });
-    try {
-      const [job] = engine.jobs().filter(({ kind }) => kind === "explain");
-      assert.ok(job !== undefined && ["queued", "running"].includes(job.state), "nobody has to ask again");
-      const finished = await engine.finishedJob(job.id);
-      assert.equal(finished.state, "done", finished.problem ?? "");
-      const repeated = [...answered].filter(([, times]) => times > 1);
-      assert.deepEqual(repeated, []);
-      for (const name of job.explain?.components ?? []) {
-        const { explanations: found } = await engine.explanations.list({ model: "tiny", component: name });
-        assert.equal(found.length, 1, name);
-        assert.equal(found[0]?.scores[0]?.state, "done");
+      held = Infinity;
+      const engine = await openExplainedEngine(model, { url: server.url });
+      try {
+        const [job] = engine.jobs().filter(({ kind }) => kind === "explain");
+        assert.ok(job !== undefined && ["queued", "running"].includes(job.state), "nobody has to ask again");
+        const finished = await engine.finishedJob(job.id);
+        assert.equal(finished.state, "done", finished.problem ?? "");
+        const repeated = [...answered].filter(([, times]) => times > 1);
+        assert.deepEqual(repeated, []);
+        for (const name of components) {
+          const { explanations: found } = await engine.explanations.list({ model: "tiny", component: name });
+          assert.equal(found.length, 1, name);
+          assert.equal(found[0]?.scores[0]?.state, "done");
+        }
+      } finally {
+        await engine.close();
       }
-    } finally {
-      await engine.close();
-    }
-  }));
+    }));
+}
 
 Deno.test("a budget ends a job before it is exceeded; with more, it goes on where it was", () =>
   withExplainedModel(async (model) => {
