@@ -11,6 +11,7 @@ import {
   type ModelSummary,
   NotFoundError,
   PUBLISHED_SOURCE,
+  readsHeads,
   type RunResult,
   type ScoredTokens,
 } from "../engine/mod.ts";
@@ -18,7 +19,7 @@ import { componentKind } from "../views/component_kinds.ts";
 import { type ComponentView, readComponentView } from "../views/component_view.ts";
 import { type Component, ComponentContent, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
 import { COMPONENT_ID } from "../views/parts/example_list.tsx";
-import type { Loaded } from "../views/props.ts";
+import type { Loaded, TextSources } from "../views/props.ts";
 import { componentUrl } from "../views/urls.ts";
 import { findComponent } from "./component_names.ts";
 import type { AppEnv, Deps } from "./env.ts";
@@ -30,6 +31,8 @@ import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf } from "./run_question.ts";
 
 const LISTED_TOKENS = 10;
+/** Of the strongest examples, those of which it is told where an attention latent comes from. */
+const SOURCED_EXAMPLES = 6;
 /** What reading a list takes at the most. */
 const LISTING_MS = 500;
 /** Examples that are read; the page shows some of them first. */
@@ -97,20 +100,21 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, shown: Shown) 
   const sourced = run === null || strongest === null ? null : sourcesOfNode(engine, run, strongest);
   const { explanations: said } = engine;
   const isPlanned = view.plan && said.assistant !== null && hasRecords;
-  const [records, inRun, ownTexts, tokens, related, sourceTokens, explanations, plan] = await Promise.all([
+  const [records, inRun, ownTexts, tokens, related, sourceTokens, onTop, explanations, plan] = await Promise.all([
     work === null ? null : loaded(work, patience),
     texts.length === 0 ? null : loaded(engine.activations({ ...asked, texts }), patience),
     view.own.length === 0 ? null : loaded(engine.activations({ ...asked, texts: [...view.own] }), patience),
     work === null ? null : loaded(tokensOnTop(engine, shown, work), patience),
     loaded(engine.related({ ...asked, ...textSet }), patience),
     run === null || sourced === null ? null : loaded(nodeSources(engine, run, sourced), patience),
+    work === null ? null : loaded(sourcesOnTop(engine, shown, work), patience),
     loaded(nowOrSettled(engine, asked, patience), patience + LISTING_MS),
     isPlanned ? loaded(said.plan({ ...asked, ...textSet, by: "assistant" }), patience) : null,
   ]);
   const from = strongest === null || sourceTokens === null ? null : { name: strongest, sources: sourceTokens };
   const job = sweepJob(engine, model.id, dictionary?.id ?? null);
   const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, from, explanations, plan };
-  return { run, sweeps, sources, job, assistant: said.assistant, ...found };
+  return { run, sweeps, sources, job, assistant: said.assistant, onTop: withoutNull(onTop), ...found };
 }
 
 /** What is said of a component; what is under way has a moment to end. */
@@ -156,6 +160,26 @@ async function tokensOnTop(
     top: LISTED_TOKENS,
     ...dictionary === null ? {} : { dictionaries: [dictionary.id] },
   });
+}
+
+/** Which tokens an attention latent comes from, on its strongest texts; null for what does not read heads. */
+async function sourcesOnTop(
+  engine: Engine,
+  { model, component, dictionary }: Shown,
+  work: Promise<ComponentRecords>,
+): Promise<readonly TextSources[] | null> {
+  if (dictionary === null || component.kind !== "attn-latent" || !readsHeads(dictionary)) return null;
+  const examples = (await work).top.slice(0, SOURCED_EXAMPLES);
+  const found = examples.map(async ({ sequence, tokens: own, at: [place = 0] }): Promise<TextSources[]> => {
+    const { tokens, latents } = await engine.attributedTokens({
+      model: model.id,
+      prompts: [{ tokens: own.map(({ id }) => id), targets: [0] }],
+      nodes: [`${componentRef(component)}@${place}`],
+      dictionaries: [dictionary.id],
+    });
+    return latents.map((latent) => ({ sequence, tokens, latent }));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function withoutNull<T>(part: Loaded<T | null> | null): Loaded<T> | null {

@@ -122,6 +122,14 @@ export interface NodeSources {
   readonly latents: ReadonlyMap<string, AttributedLatent>;
 }
 
+/** Where an attention latent comes from on a text of its records, at the token where it is strongest. */
+export interface TextSources {
+  /** Its number in the text set; null where it has none. */
+  readonly sequence: number | null;
+  readonly tokens: readonly Token[];
+  readonly latent: AttributedLatent;
+}
+
 /** A run as a page shows it. */
 export interface ShownRun {
   readonly result: RunResult;

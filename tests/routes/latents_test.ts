@@ -216,6 +216,9 @@ Deno.test("a latent has a page in a run, of the dictionary that the run is in", 
   const attention = await pageOf(app, `/models/demo/components/attn-latent/1/7?run=${run}`);
   const sources = attention.querySelector("[aria-labelledby=sources-title]")?.textContent;
   assert.match(sources ?? "", /Where attn-latent\/1\/7@0 comes from.*raises.*<\|endoftext\|>/);
+  const onTop = [...attention.querySelectorAll("[aria-labelledby=top-sources-title] section")];
+  assert.ok(onTop.length > 0 && onTop.length <= 6);
+  assert.match(onTop[0]?.textContent ?? "", /^text \d+ attn-latent\/1\/7@\d+raises <\|endoftext\|>/);
   const other = await pageOf(app, "/models/demo/components/mlp-latent/1/200?dictionary=wide/mlp/1");
   assert.match(other.body.textContent ?? "", /In the default question/);
   // The first dictionary has only 64, and layer 0 no attention dictionary.

@@ -33,7 +33,7 @@ import { RelatedCard } from "../parts/related_card.tsx";
 import { SourceList } from "../parts/source_tokens.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
 import { Vocabulary } from "../parts/vocabulary.tsx";
-import type { Loaded, NodeSources } from "../props.ts";
+import type { Loaded, NodeSources, TextSources } from "../props.ts";
 import { catalogueUrl, componentUrl, debuggerUrl } from "../urls.ts";
 
 /** A component as its address names it. */
@@ -73,6 +73,8 @@ export interface ComponentPageProps {
   readonly related: Loaded<RelatedComponents>;
   /** Of an attention latent: which tokens its strongest node of the run comes from. */
   readonly from: { readonly name: string; readonly sources: Loaded<NodeSources> } | null;
+  /** The same on its strongest texts; null for what is no attention latent, or has no records. */
+  readonly onTop: Loaded<readonly TextSources[]> | null;
   readonly explanations: Loaded<ComponentExplanations>;
   /** Who would explain it beside our own rules; null for nobody. */
   readonly assistant: AssistantSummary | null;
@@ -201,6 +203,28 @@ export function ComponentContent(props: ComponentPageProps): VNode {
             {(found) => <RecordsSection records={found} kind={kind} view={view} urlOf={urlOf} sweep={sweep} />}
           </LoadedContent>
         )}
+      {props.onTop === null ? null : (
+        <section class="card" aria-labelledby="top-sources-title">
+          <h2 id="top-sources-title">Where it comes from on its strongest texts</h2>
+          <p class="fine-print">
+            What all heads bring from each token to the latent’s strongest token, along its encoder.
+          </p>
+          <LoadedContent loaded={props.onTop} href={href} targetId={COMPONENT_ID} what="Its sources">
+            {(found) => (
+              <>
+                {found.map(({ sequence, tokens: own, latent }) => (
+                  <section>
+                    <h3>
+                      {sequence === null ? "a text" : `text ${sequence}`} <code>{latent.node}</code>
+                    </h3>
+                    <SourceList latent={latent} tokens={own} />
+                  </section>
+                ))}
+              </>
+            )}
+          </LoadedContent>
+        </section>
+      )}
       <OwnText
         action={componentUrl(model.id, componentRef(component), { dictionary: view.dictionary })}
         view={view}
