@@ -76,7 +76,9 @@ export class Explanations implements ExplanationsApi {
     const running = [...this.#running].filter(([key]) => key.startsWith(`${digest} ${name} `))
       .map(([, { attempt }]) => attempt);
     const failed = this.#source.explanations.failures(digest, name)
-      .filter(({ by }) => !running.some((attempt) => attempt.what === "explain" && attempt.by === by));
+      .filter(({ what, by, explanation }) =>
+        !running.some((other) => other.what === what && other.by === by && other.explanation === explanation)
+      );
     return {
       component: name,
       dictionary: dictionary?.detail.id ?? null,
@@ -91,6 +93,7 @@ export class Explanations implements ExplanationsApi {
     const onAbort = () => gone.reject(new CancelledError("The request was cancelled"));
     signal?.addEventListener("abort", onAbort, { once: true });
     gone.promise.catch(() => {});
+    if (signal?.aborted) onAbort();
     try {
       for (;;) {
         const under = [...this.#running].filter(([key]) => key.startsWith(`${digest} ${name} `));
@@ -262,7 +265,7 @@ export class Explanations implements ExplanationsApi {
     const run = async () => {
       try {
         await work();
-        if (what === "explain") this.#noteFailure({ digest, name, by }, null);
+        this.#noteFailure({ digest, name, by, what, explanation }, null);
       } catch (error) {
         if (error instanceof CancelledError) return;
         this.#noteFailure({ digest, name, by, what, explanation }, error);

@@ -1,8 +1,9 @@
 /** Long work of every kind: begun, gone on with after a start, and asked how it goes. */
+import { isDeepStrictEqual } from "node:util";
 import { parseOrThrow } from "./circuit/field_issues.ts";
 import { scopeOf } from "./corpus/scope.ts";
 import type { TrainingCurve } from "./dictionaries/training/training_curve.ts";
-import { NotFoundError } from "./errors.ts";
+import { NotFoundError, ValidationError } from "./errors.ts";
 import { explainMany, newExplainJob } from "./explain_work.ts";
 import type { Explanations } from "./explanations.ts";
 import type { JobSource } from "./job_source.ts";
@@ -53,12 +54,28 @@ export class LongWork {
     if (explain !== undefined) {
       return this.queue.add(newExplainJob(model, { task: explain, textSet }, this.#explanations()));
     }
-    if (training !== undefined) return this.queue.add(await newTrainJob(model, { textSet, training }, this.#source));
+    if (training !== undefined) {
+      const job = await newTrainJob(model, { textSet, training }, this.#source);
+      this.#requireSameTraining(job);
+      return this.queue.add(job);
+    }
     return this.queue.add(
       kind === "means"
         ? await newMeansJob(model, this.#source)
         : await newSweepJob(scopeOf(model, dictionary), textSet, this.#source),
     );
+  }
+
+  /** @throws {ValidationError} if a training of that name is under way with other choices: it would be told as if it were this one */
+  #requireSameTraining({ id, textSet, training }: Job): void {
+    const other = this.queue.list().find((job) => job.id === id && ["queued", "running"].includes(job.state));
+    if (other === undefined || isDeepStrictEqual([other.textSet, other.training], [textSet, training])) return;
+    throw new ValidationError([{
+      path: "training.name",
+      message: `A training named ${
+        JSON.stringify(training?.name)
+      } is under way with other choices: expected another name`,
+    }]);
   }
 
   /** @throws {NotFoundError} if there is no such job, or it trains nothing */

@@ -9,7 +9,7 @@ import { isFragmentRequest } from "./renderer.tsx";
 export function dictionaryRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
   return new Hono<AppEnv>().get("/models/:model/dictionaries", async (c) => {
     const model = engine.model(c.req.param("model"));
-    const dictionary = c.req.query("measured") ?? null;
+    const dictionary = c.req.query("measured") || null;
     const patience = isFragmentRequest(c.req.raw.headers) ? FRAGMENT_PATIENCE_MS : PAGE_PATIENCE_MS;
     const measured = dictionary === null
       ? null

@@ -27,20 +27,28 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
     })
     .post(`${PATH}/explanations`, async (c) => {
       const form = await formOf(c);
-      await explanations.explain({ ...aboutOf(c), ...dictionaryOf(form), by: generatorOf(form) });
+      await explanations.explain({
+        ...aboutOf(c),
+        ...given(form, "dictionary"),
+        ...given(form, "textSet"),
+        by: generatorOf(form),
+      });
       return backTo(c);
     })
     .post(`${PATH}/written`, async (c) => {
       const form = await formOf(c);
-      const asked = { ...aboutOf(c), ...dictionaryOf(form) };
+      const asked = { ...aboutOf(c), ...given(form, "dictionary") };
       const { id, model, dictionary } = await explanations.write({ ...asked, text: form.get("text") ?? "" });
       const sweeps = await engine.sweeps(model, dictionary);
-      if (sweeps.some(({ state }) => state !== "none")) await explanations.score({ explanation: id });
+      const textSet = given(form, "textSet");
+      if ("textSet" in textSet || sweeps.some(({ state }) => state !== "none")) {
+        await explanations.score({ explanation: id, ...textSet });
+      }
       return backTo(c);
     })
     .post(`${PATH}/scores`, async (c) => {
       const form = await formOf(c);
-      await explanations.score({ explanation: idOf(form), by: generatorOf(form) });
+      await explanations.score({ explanation: idOf(form), ...given(form, "textSet"), by: generatorOf(form) });
       return backTo(c);
     })
     .post(`${PATH}/remove`, async (c) => {
@@ -49,10 +57,10 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
     });
 }
 
-/** Of a latent: its dictionary. */
-function dictionaryOf(form: URLSearchParams): { readonly dictionary?: string } {
-  const dictionary = form.get("dictionary");
-  return dictionary === null ? {} : { dictionary };
+/** A field of the form by its name, if it was posted. */
+function given<Name extends string>(form: URLSearchParams, name: Name): { readonly [_ in Name]?: string } {
+  const value = form.get(name);
+  return value === null ? {} : { [name]: value } as { readonly [_ in Name]?: string };
 }
 
 function aboutOf(c: Context<AppEnv>): { readonly model: string; readonly component: string } {

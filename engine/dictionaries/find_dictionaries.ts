@@ -42,6 +42,8 @@ export async function findDictionaries(folder: string): Promise<readonly Diction
       if (left-- === 0) {
         throw new StartError(`Cannot search ${folder}: it holds more than ${MAX_ENTRIES} files; name a smaller folder`);
       }
+      // What a training has not finished writing.
+      if (name.endsWith(".partial")) continue;
       const child = join(path, name);
       const kind = await stat(child).catch(() => null);
       if (kind?.isDirectory() && depth < MAX_DEPTH) await search(child, depth + 1);

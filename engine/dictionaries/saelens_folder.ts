@@ -39,9 +39,8 @@ export async function writeSaeLensFolder(
   await mkdir(partial, { recursive: true });
   await writeSafetensors(join(partial, SAELENS_WEIGHTS), tensorsOf(numbers), {});
   await writeText(join(partial, TRAINING_FILE), JSON.stringify(training));
-  // Last, so that a folder which is not finished is no dictionary.
   await writeText(join(partial, SAELENS_CONFIG), JSON.stringify(configOf(numbers, metadata), null, 2));
-  await rm(folder, { recursive: true, force: true });
+  // What has come to lie there meanwhile is left alone: this then fails.
   await rename(partial, folder);
 }
 

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import {
   type Assistant,
   type AssistantAnswer,
+  AssistantError,
   assistantError,
   type AssistantRequest,
   type AssistantUsage,
@@ -87,13 +88,29 @@ export class MeteredAssistant {
     this.#requireBudgetFor(expected);
     this.#reserve(expected, 1);
     try {
-      const answer = await this.#assistant.answer(request, signal);
-      this.#count(answer.usage, expected);
+      const answer = await this.#paidAnswer(request, expected, signal);
       const found = read(answer);
       cache.keep(key, answer);
       return found;
     } finally {
       this.#reserve(expected, -1);
+    }
+  }
+
+  /** A refusal and an answer that is cut off or empty are paid for too; what they used is not told. */
+  async #paidAnswer(
+    request: AssistantRequest,
+    expected: AssistantUsage,
+    signal: AbortSignal | undefined,
+  ): Promise<AssistantAnswer> {
+    try {
+      const answer = await this.#assistant.answer(request, signal);
+      this.#count(answer.usage, expected);
+      return answer;
+    } catch (error) {
+      const isPaid = error instanceof AssistantError && (error.kind === "unreadable" || error.kind === "refusal");
+      if (isPaid) this.#count(null, expected);
+      throw error;
     }
   }
 
@@ -132,7 +149,9 @@ export class MeteredAssistant {
     if (money === null) return;
     if (price === null) throw assistantError("budget", { detail: "the price of a token is unknown" });
     if (costOf(after, price) > money) {
-      throw assistantError("budget", { detail: `${money}, of which ${this.#spent.cost?.toFixed(4)} is spent` });
+      throw assistantError("budget", {
+        detail: `${money}, of which ${costOf(this.#spent, price).toFixed(4)} is spent`,
+      });
     }
   }
 }

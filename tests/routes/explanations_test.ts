@@ -119,6 +119,27 @@ Deno.test("buttons explain, write, score and remove, and lead back to the explan
   );
 });
 
+Deno.test("what is made and scored is of the text set that the page shows", async () => {
+  const app = testApp();
+  app.engine.explanations.assistant = { model: "test-model", origin: "http://127.0.0.1:1" };
+  const document = await page(app, `${NEURON}?set=corpus&plan=on`);
+  const [, planned] = app.engine.explanations.asked.find(([what]) => what === "plan") ?? [];
+  assert.equal((planned as { textSet?: string }).textSet, "corpus");
+  const forms = [...document.querySelectorAll("#explanations form")];
+  assert.ok(forms.length > 3);
+  for (const form of forms) assert.equal(form.querySelector("[name=textSet]")?.getAttribute("value"), "corpus");
+  const own = ["textSet", "corpus"] as const;
+  await app.postForm(`${NEURON}/explanations`, [["by", "assistant"], own]);
+  await app.postForm(`${NEURON}/written`, [["text", "Fires on “ a”"], own]);
+  await app.postForm(`${NEURON}/scores`, [["by", "assistant"], ["explanation", "2"], own]);
+  const asked = app.engine.explanations.asked.filter(([what]) => what === "explain" || what === "score");
+  assert.deepEqual(asked.map(([, request]) => (request as { textSet?: string }).textSet), [
+    "corpus",
+    "corpus",
+    "corpus",
+  ]);
+});
+
 Deno.test("what is under way looks again by itself; what failed says so and can be tried again", async () => {
   const app = testApp();
   const attempt = { what: "explain", by: "statistical", explanation: null, problem: null } as const;

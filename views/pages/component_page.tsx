@@ -160,6 +160,7 @@ export function ComponentContent(props: ComponentPageProps): VNode {
         model={model}
         name={componentRef(component)}
         dictionary={props.dictionary?.id ?? null}
+        textSet={view.textSet ?? sources[0] ?? null}
         view={view}
         found={props.explanations}
         assistant={props.assistant}

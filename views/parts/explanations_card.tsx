@@ -27,6 +27,8 @@ export interface ExplanationsCardProps {
   readonly name: string;
   /** Of a latent: id of its dictionary; else null. */
   readonly dictionary: string | null;
+  /** Whose records explanations are made and scored from; null for the first. */
+  readonly textSet: string | null;
   readonly view: ComponentView;
   readonly found: Loaded<ComponentExplanations>;
   /** Null where none is configured. */
@@ -93,22 +95,31 @@ interface ActionProps {
   readonly model: ModelSummary;
   readonly name: string;
   readonly dictionary: string | null;
+  /** Whose records explanations are made and scored from; null for the first. */
+  readonly textSet: string | null;
   readonly action: string;
   readonly title: string;
   readonly fields?: Readonly<Record<string, string>>;
   readonly class?: string;
 }
 
-/** Which dictionary a latent is of. */
-function DictionaryField({ dictionary }: { readonly dictionary: string | null }): VNode | null {
-  return dictionary === null ? null : <input type="hidden" name="dictionary" value={dictionary} />;
+/** Which dictionary a latent is of, and the text set that the page shows: what is sent is what the page said. */
+function ScopeFields({ dictionary, textSet }: Pick<ActionProps, "dictionary" | "textSet">): VNode {
+  return (
+    <>
+      {dictionary === null ? null : <input type="hidden" name="dictionary" value={dictionary} />}
+      {textSet === null ? null : <input type="hidden" name="textSet" value={textSet} />}
+    </>
+  );
 }
 
 /** A button that does one thing, as a form of its own. */
-function Action({ model, name, dictionary, action, title, fields = {}, class: own = "small" }: ActionProps): VNode {
+function Action(
+  { model, name, dictionary, textSet, action, title, fields = {}, class: own = "small" }: ActionProps,
+): VNode {
   return (
     <form method="post" action={explainUrl(model.id, name, action)}>
-      <DictionaryField dictionary={dictionary} />
+      <ScopeFields dictionary={dictionary} textSet={textSet} />
       {Object.entries(fields).map(([field, value]) => <input type="hidden" name={field} value={value} />)}
       <button type="submit" class={own}>{title}</button>
     </form>
@@ -121,7 +132,7 @@ function Item(
     readonly isBusy: boolean;
   },
 ): VNode {
-  const { model, name, dictionary, plan, assistant, hasRecords } = props;
+  const { model, name, dictionary, textSet, plan, assistant, hasRecords } = props;
   const { id, scores } = explanation;
   const byRules = scores.find(({ scorer }) => scorer === "statistical");
   const byAssistant = scores.find(({ scorer }) => scorer === "assistant");
@@ -141,6 +152,7 @@ function Item(
               model={model}
               name={name}
               dictionary={dictionary}
+              textSet={textSet}
               action="scores"
               title="Score by its rules"
               fields={{ ...fields, by: "statistical" }}
@@ -155,6 +167,7 @@ function Item(
                 model={model}
                 name={name}
                 dictionary={dictionary}
+                textSet={textSet}
                 action="scores"
                 title={`Score with ${assistant.model}`}
                 fields={{ ...fields, by: "assistant" }}
@@ -162,7 +175,15 @@ function Item(
             )
             : null
         }
-        <Action model={model} name={name} dictionary={dictionary} action="remove" title="Remove" fields={fields} />
+        <Action
+          model={model}
+          name={name}
+          dictionary={dictionary}
+          textSet={textSet}
+          action="remove"
+          title="Remove"
+          fields={fields}
+        />
       </div>
     </>
   );
@@ -186,7 +207,9 @@ function UnderWay({ href, running }: { readonly href: string; readonly running: 
   );
 }
 
-function Failed({ model, name, dictionary, attempt }: ExplanationsCardProps & { readonly attempt: Attempt }): VNode {
+function Failed(
+  { model, name, dictionary, textSet, attempt }: ExplanationsCardProps & { readonly attempt: Attempt },
+): VNode {
   const { what, by, explanation, problem } = attempt;
   const who = by === "statistical" ? "by rules" : "by the assistant";
   return (
@@ -199,6 +222,7 @@ function Failed({ model, name, dictionary, attempt }: ExplanationsCardProps & { 
             model={model}
             name={name}
             dictionary={dictionary}
+            textSet={textSet}
             action={what === "explain" ? "explanations" : "scores"}
             title="Try again"
             fields={explanation === null ? { by } : { by, explanation: String(explanation) }}
@@ -210,7 +234,9 @@ function Failed({ model, name, dictionary, attempt }: ExplanationsCardProps & { 
 }
 
 /** Ways to an explanation. */
-function Ways({ model, name, dictionary, view, urlOf, assistant, hasRecords, plan }: ExplanationsCardProps): VNode {
+function Ways(
+  { model, name, dictionary, textSet, view, urlOf, assistant, hasRecords, plan }: ExplanationsCardProps,
+): VNode {
   if (!hasRecords) {
     return <p class="fine-print">It can be explained once a sweep has made its records: see below.</p>;
   }
@@ -220,6 +246,7 @@ function Ways({ model, name, dictionary, view, urlOf, assistant, hasRecords, pla
         model={model}
         name={name}
         dictionary={dictionary}
+        textSet={textSet}
         action="explanations"
         title="Explain by rules"
         fields={{ by: "statistical" }}
@@ -257,7 +284,7 @@ function Ways({ model, name, dictionary, view, urlOf, assistant, hasRecords, pla
 
 /** What would be sent, and the button that sends it. */
 function Plan(
-  { model, name, dictionary, view, urlOf, offer }: ExplanationsCardProps & { readonly offer: ExplainPlan },
+  { model, name, dictionary, textSet, view, urlOf, offer }: ExplanationsCardProps & { readonly offer: ExplainPlan },
 ): VNode {
   const { assistant, calls, promptTokens, completionTokens, cost, first } = offer;
   return (
@@ -279,6 +306,7 @@ function Plan(
           model={model}
           name={name}
           dictionary={dictionary}
+          textSet={textSet}
           action="explanations"
           title={`Send to ${assistant.origin}`}
           fields={{ by: "assistant" }}
@@ -297,7 +325,7 @@ function Plan(
 }
 
 /** One's own sentence. Its score is there on the page that the button leads to, or why there is none. */
-function WriteForm({ model, name, dictionary, hasRecords }: ExplanationsCardProps): VNode {
+function WriteForm({ model, name, dictionary, textSet, hasRecords }: ExplanationsCardProps): VNode {
   const example = name.startsWith("head/")
     ? "Looks at the token before (9); from “ to” at “ Mary” (4)"
     : "Fires on “ capital” (9), “ city” (4); after “ of” (3)";
@@ -308,7 +336,7 @@ function WriteForm({ model, name, dictionary, hasRecords }: ExplanationsCardProp
       action={explainUrl(model.id, name, "written")}
       autocomplete="off"
     >
-      <DictionaryField dictionary={dictionary} />
+      <ScopeFields dictionary={dictionary} textSet={textSet} />
       <label for="explanation-text">Your own explanation</label>
       <textarea
         id="explanation-text"

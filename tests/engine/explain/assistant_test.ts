@@ -286,6 +286,16 @@ Deno.test("MeteredAssistant: known answers are free, usage and cost are counted,
   }
   assert.equal(server.calls.length, calls + 2, "an answer that cannot be read is asked for again");
   assert.equal(unreadable.spent.calls, 2, "and paid for");
+  // So is one that is cut off, though what it used is not told.
+  await using cut = startChatServer(() => completion("{", {}, { finish_reason: "length" }));
+  const short = new MeteredAssistant(new OpenAiAssistant({ ...options, url: cut.url }), {
+    cache: { find: () => null, keep: () => {} },
+    url: cut.url,
+    price: { prompt: 2, completion: 8 },
+  });
+  await assert.rejects(short.answer(REQUEST, same), AssistantError);
+  assert.equal(short.spent.calls, 1);
+  assert.ok(short.spent.promptTokens > 0);
   // Calls under way count: of ten at once, no more are made than the budget allows for.
   const capped = metered({ budget: { tokens: 400, money: null } });
   const many = await Promise.allSettled(

@@ -125,7 +125,13 @@ Deno.test("another seed gives other weights; the name of a dictionary that is th
     assert.notDeepEqual(other.weights, first.weights);
     const engine = await openSweptEngine(model, 64);
     try {
-      await engine.startJob({ kind: "train", training: { ...TRAINING, steps: 20 } });
+      const { id } = await engine.startJob({ kind: "train", training: { ...TRAINING, steps: 20 } });
+      const again = await engine.startJob({ kind: "train", training: { ...TRAINING, steps: 20 } });
+      assert.equal(again.id, id, "asked twice, it is one");
+      await assert.rejects(
+        engine.startJob({ kind: "train", training: { ...TRAINING, steps: 21 } }),
+        /training.name: A training named "mlp-out-0" is under way with other choices/,
+      );
       await engine.finishedJob(ID);
       await assert.rejects(
         engine.startJob({ kind: "train", training: TRAINING }),
