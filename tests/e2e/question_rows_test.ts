@@ -14,6 +14,7 @@ import {
   showRun,
   titleNumber,
   untilAnswered,
+  untilSettled,
   withPage,
 } from "../support/e2e.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
@@ -383,6 +384,7 @@ Deno.test("what the feature table says of pages and of the question", async (t) 
     const before = await total();
     await page.locator("#k").fill("30");
     await pressRun(page);
+    await untilSettled(page);
     assert.ok(await total() > 1.5 * before, `${await total()} rows, ${before} before`);
     assert.equal(await total(), (await runOf(page)).nodes.length);
     const address = page.url();
