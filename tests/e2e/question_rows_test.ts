@@ -1,7 +1,6 @@
 /** Rows U1–U33 of the feature table (`spec/reference-pages.md`, section 7) in a real browser: pages, prompt, objective. */
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { createApp } from "../../routes/app.ts";
 import { launchBrowser } from "../support/browser.ts";
 import {
   assertNear,
@@ -11,6 +10,7 @@ import {
   pressRun,
   PROMPT,
   runOf,
+  serveApp,
   showRun,
   titleNumber,
   untilAnswered,
@@ -71,18 +71,12 @@ Deno.test("what the feature table says of pages and of the question", async (t) 
 
   await t.step("U4 an engine that is down is said on the landing page at once, without a spinner", async () => {
     const engine = new FakeEngine();
-    const hosts: string[] = [];
-    await using http = Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen: ({ port }) => hosts.push(`127.0.0.1:${port}`) },
-      (request) => app.fetch(request),
-    );
-    const app = createApp({ engine, allowedHosts: hosts, log: () => {} });
+    await using app = serveApp(engine);
     await withPage(chromium.browser, {}, async (page) => {
-      const landing = `http://127.0.0.1:${http.addr.port}/`;
-      await page.goto(landing);
+      await page.goto(app.url);
       assert.equal(await page.getByRole("alert").count(), 0);
       engine.isReady = false;
-      await page.goto(landing, { timeout: 5000 });
+      await page.goto(app.url, { timeout: 5000 });
       assert.match(await page.getByRole("alert").innerText(), /engine does not answer.*The engine restarts/);
       assert.equal(await page.locator("progress, [aria-busy=true]").count(), 0);
       assert.equal(await page.locator(".example").count(), 10, "what needs no engine is there");
@@ -391,7 +385,7 @@ Deno.test("what the feature table says of pages and of the question", async (t) 
     for (const wrong of ["0", "many", "201", "2.5"]) {
       await page.locator("#k").fill(wrong);
       await page.locator("#k").press("Enter");
-      await page.locator("#k-message", { hasText: "expected 1 to 200" }).waitFor();
+      await page.locator("#k-message", { hasText: `"${wrong}" is not a number of rows: expected 1 to 200` }).waitFor();
       assert.equal(await page.locator("#k").inputValue(), wrong);
       assert.equal(page.url(), address);
     }
