@@ -19,18 +19,31 @@ const POSITIVE_EDGES = Array.from(
 /** Edges of the bins, rising; the first and the last bin are open outwards. */
 export const BIN_EDGES: readonly number[] = [...POSITIVE_EDGES.map((edge) => -edge).reverse(), ...POSITIVE_EDGES];
 
+/** Bits of a float32 below those of its half octave. */
+const MANTISSA_BITS = 22;
+/** Half octaves of one sign: what is left of a float32's bits beside the sign. */
+const HALF_OCTAVES = 2 ** (31 - MANTISSA_BITS);
+
+/** Bins by half octave, from the largest negative one up. */
+const BIN_OF_HALF_OCTAVE = Uint8Array.from({ length: 2 * HALF_OCTAVES }, (_, i) => {
+  const halfOctave = i - HALF_OCTAVES;
+  const isNegative = halfOctave < 0;
+  // −1 is what lies below zero and above the smallest half octave: it mirrors 0.
+  const distance = (isNegative ? -1 - halfOctave : halfOctave) - FIRST_HALF_OCTAVE + 1;
+  const clamped = Math.min(SIDE, Math.max(0, distance));
+  return SIDE + (isNegative ? -clamped : clamped);
+});
+
 /**
- * The bin of a number.
+ * The bin of a number, without a branch: the sweep asks for every activation.
  *
- * @param value Finite
- * @param bits Its bits as a float32, read as an integer
+ * @param bits Of a finite float32, read as an integer
  */
-export function binOf(value: number, bits: number): number {
-  const size = bits & 0x7fffffff;
-  // −0 is not below 0. A negative number on an edge belongs above it: its predecessor in size says so.
-  const halfOctave = ((value < 0 ? size - 1 : size) >>> 22) - FIRST_HALF_OCTAVE + 1;
-  const distance = halfOctave < 0 ? 0 : halfOctave > SIDE ? SIDE : halfOctave;
-  return value < 0 ? SIDE - distance : SIDE + distance;
+export function binOf(bits: number): number {
+  const sign = bits >> 31;
+  // As a whole number that rises with the float: −0 is 0, and a negative number on an edge belongs above it.
+  const rank = ((bits & 0x7fffffff) ^ sign) - sign;
+  return BIN_OF_HALF_OCTAVE[(rank >> MANTISSA_BITS) + HALF_OCTAVES] ?? 0;
 }
 
 /** Counts of one component with the range that its values really have. */

@@ -30,10 +30,10 @@ export function publishedStatistics(
   const sample = Float32Array.from(random.flatMap(valuesOf));
   const bits = new Int32Array(sample.buffer);
   const counts = new Array<number>(BIN_COUNT).fill(0);
-  sample.forEach((value, i) => {
-    const bin = binOf(value, bits[i] ?? 0);
+  for (const each of bits) {
+    const bin = binOf(each);
     counts[bin] = (counts[bin] ?? 0) + 1;
-  });
+  }
   const max = all.reduce((most, example) => Math.max(most, example.max), -Infinity);
   const bound = kind === "mlp" ? 0 : ACTIVE_PAIR * max;
   const spread = {

@@ -1,8 +1,8 @@
 /**
  * The forward pass over a batch of sequences, with what a sweep collects: every neuron's activation, what every head's pairs write, and
- * sums of attention. A pair's write norm is its probability times ‖v W_O‖ of its key: no tensor of tokens² × width appears.
+ * how heads attend. A pair's write norm is its probability times ‖v W_O‖ of its key: no tensor of tokens² × width appears.
  */
-import { cast, log, mul, neg, shift } from "../onnx/elementwise.ts";
+import { log, mul, neg, shift } from "../onnx/elementwise.ts";
 import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
 import { gather, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
@@ -10,7 +10,9 @@ import { graphInput, type Value } from "../onnx/value.ts";
 import { blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
-import { buildForward, type Forward, hookOf, isToken } from "../model/transformer.ts";
+import { buildForward, type Forward, hookOf } from "../model/transformer.ts";
+import { multiplyDims } from "../tensor/dim.ts";
+import { dimAt } from "../tensor/shape.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import type { ModelKind } from "./component.ts";
 
@@ -23,9 +25,9 @@ export interface SweepOutputs {
   readonly neurons: string;
   /** Write norms `[sequence, head, query, key]`, 0 where the key comes after the query. */
   readonly pairs: string;
-  /** Probabilities summed over sequences: `[head, query, key]`. */
+  /** Probabilities of the chosen pairs: `[sequence, head, pair]`. */
   readonly attention: string;
-  /** Entropy of the probabilities in nats, summed over queries: `[sequence, head]`. */
+  /** Entropy of the probabilities in nats: `[sequence, head, query]`. */
   readonly entropy: string;
 }
 
@@ -39,23 +41,38 @@ export function sweepOutputs(layer: number): SweepOutputs {
   };
 }
 
+/** Input int64 `[pair]`: query · tokens + key of the pairs whose probabilities are read. */
+const ATTENTION_INPUT = "attention.pairs";
+
+/** A query with the key that is read of it. */
+export type QueryKey = readonly [query: number, key: number];
+
+/** The feed that chooses pairs. @param width Tokens of the longest sequence of the batch */
+export function attentionFeeds(pairs: readonly QueryKey[], width: number): Record<string, Tensor> {
+  return { [ATTENTION_INPUT]: int64([pairs.length], pairs.map(([query, key]) => query * width + key)) };
+}
+
 /** Outputs of every layer as `sweepOutputs` names them. */
 export function buildSweepGraph(model: ModelWeights): GraphRequest {
   const forward = buildForward(model.architecture, model.weights);
-  const isQuery = unsqueeze(unsqueeze(cast(isToken(forward.order), "float32"), 1), 3);
+  const pairs = graphInput(ATTENTION_INPUT, "int64", ["pair"]);
   const outputs: Record<string, Value> = {};
   for (let layer = 0; layer < model.architecture.layerCount; layer++) {
     const names = sweepOutputs(layer);
     const pattern = blockHook(forward, layer, "attn.hook_pattern");
-    const counted = mul(pattern, isQuery);
-    // The smallest normal number keeps the logarithm of 0 finite; times 0 it adds nothing.
-    const terms = mul(counted, log(shift(pattern, 2 ** -126)));
     outputs[names.neurons] = transpose(blockHook(forward, layer, "mlp.hook_post"), [2, 0, 1]);
     outputs[names.pairs] = pairNorms(model, forward, layer);
-    outputs[names.attention] = reduceSum(counted, { axes: [0] });
-    outputs[names.entropy] = neg(reduceSum(terms, { axes: [2, 3] }));
+    outputs[names.attention] = gather(flattenPairs(pattern), pairs, 2);
+    // The smallest normal number keeps the logarithm of 0 finite; times 0 it adds nothing.
+    outputs[names.entropy] = neg(reduceSum(mul(pattern, log(shift(pattern, 2 ** -126))), { axes: [3] }));
   }
   return { outputs, names: new Map() };
+}
+
+/** `[sequence, head, query, key]` as `[sequence, head, query · key]`. */
+function flattenPairs(pattern: Value): Value {
+  const dim = (axis: number) => dimAt(pattern.shape, axis);
+  return reshape(pattern, [dim(0), dim(1), multiplyDims(dim(2), dim(3))]);
 }
 
 /** Input int64 `[1]`: which neuron, head or latent. */

@@ -12,7 +12,15 @@ import { allGroups, groupSize, type SizedScope } from "./groups.ts";
 import { buildCopyingGraph, copyingFeeds } from "./head_scores.ts";
 import { buildLatentSweepGraph, buildLatentValuesGraph, LATENTS_OUTPUT } from "./latent_graph.ts";
 import type { Scope } from "./scope.ts";
-import { buildSweepGraph, buildValuesGraph, COMPONENT_INPUT, sweepOutputs, valuesFeeds } from "./sweep_graph.ts";
+import { ReadAttention, repeatedKeys, TEXT_KEYS } from "./read_attention.ts";
+import {
+  attentionFeeds,
+  buildSweepGraph,
+  buildValuesGraph,
+  COMPONENT_INPUT,
+  sweepOutputs,
+  valuesFeeds,
+} from "./sweep_graph.ts";
 
 /** What has been collected of a scope: one buffer a group (a model's neurons, or heads, of a layer; a dictionary's latents), by `groupName`. */
 export type SweepState = ReadonlyMap<string, ArrayBuffer>;
@@ -109,8 +117,10 @@ export class Sweeper {
     state: SweepState,
     { texts, sequences }: SweepStep & { readonly kind: "text" },
   ): Promise<void> {
-    const fetches = await this.#sweep(model, texts);
-    const queries = sequences.reduce((sum, { length }) => sum + length - 1, 0);
+    const width = Math.max(...texts.map(({ length }) => length));
+    // The first query has no choice.
+    const read = new ReadAttention(TEXT_KEYS, { from: 1, width });
+    const fetches = await this.#sweep(model, texts, read);
     for (let layer = 0; layer < model.architecture.layerCount; layer++) {
       const names = sweepOutputs(layer);
       groupOf({ model, dictionary: null }, state, { kind: "mlp", layer }).addNeurons(
@@ -119,12 +129,9 @@ export class Sweeper {
       );
       const heads = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
       heads.addHeads(outputOf(fetches, names.pairs), sequences);
-      const attention = outputOf(fetches, names.attention);
-      heads.addScore("previousToken", diagonalSums(attention, { size: heads.size, distance: 1, from: 1 }));
-      heads.addScore("self", diagonalSums(attention, { size: heads.size, distance: 0, from: 1 }));
-      heads.addScore("firstToken", firstKeySums(attention, heads.size));
-      heads.addScore("entropy", sumsOverRows(outputOf(fetches, names.entropy), heads.size));
-      heads.addScoreCount("queries", queries);
+      read.addTo(heads, outputOf(fetches, names.attention), texts);
+      heads.addScore("entropy", entropySums(outputOf(fetches, names.entropy), { texts, width, size: heads.size }));
+      heads.addScoreCount("queries", read.queriesOf(texts));
     }
   }
 
@@ -133,15 +140,13 @@ export class Sweeper {
     state: SweepState,
     { texts, period }: SweepStep & { readonly kind: "repeated" },
   ): Promise<void> {
-    const fetches = await this.#sweep(model, texts);
-    const from = (texts[0]?.length ?? 0) - period;
+    const width = texts[0]?.length ?? 0;
+    const read = new ReadAttention(repeatedKeys(period), { from: width - period, width });
+    const fetches = await this.#sweep(model, texts, read);
     for (let layer = 0; layer < model.architecture.layerCount; layer++) {
       const heads = groupOf({ model, dictionary: null }, state, { kind: "head", layer });
-      const attention = outputOf(fetches, sweepOutputs(layer).attention);
-      const at = (distance: number) => diagonalSums(attention, { size: heads.size, distance, from });
-      heads.addScore("induction", at(period - 1));
-      heads.addScore("duplicateToken", at(period));
-      heads.addScoreCount("repeatedQueries", texts.length * period);
+      read.addTo(heads, outputOf(fetches, sweepOutputs(layer).attention), texts);
+      heads.addScoreCount("repeatedQueries", read.queriesOf(texts));
     }
   }
 
@@ -182,11 +187,12 @@ export class Sweeper {
   #sweep(
     model: ModelWeights,
     texts: readonly (readonly number[])[],
+    { pairs, width }: ReadAttention,
   ): Promise<Readonly<Record<string, Tensor>>> {
     return this.#questioner.execute(
       model,
       { key: ["sweep"], build: () => buildSweepGraph(model) },
-      meansFeeds(texts),
+      { ...meansFeeds(texts), ...attentionFeeds(pairs, width) },
     );
   }
 }
@@ -211,39 +217,22 @@ function valuesGraph({ model, dictionary }: Scope<ModelWeights>, { kind, layer }
   return buildValuesGraph(model, { kind, layer });
 }
 
-/** Sums along a diagonal, over queries from `from` on: `[head]`. @param attention `[head, query, key]` */
-function diagonalSums(
-  attention: Float32Array,
-  { size, distance, from }: { readonly size: number; readonly distance: number; readonly from: number },
+/** Entropies summed over queries: `[head]`; of one key it is 0. @param entropies `[sequence, head, query]` */
+function entropySums(
+  entropies: Float32Array,
+  { texts, width, size }: {
+    readonly texts: readonly (readonly number[])[];
+    readonly width: number;
+    readonly size: number;
+  },
 ): Float64Array {
-  const width = Math.sqrt(attention.length / size);
   const sums = new Float64Array(size);
-  for (let head = 0; head < size; head++) {
-    let sum = 0;
-    for (let query = Math.max(from, distance); query < width; query++) {
-      sum += attention[(head * width + query) * width + query - distance] ?? 0;
+  texts.forEach(({ length }, row) => {
+    for (let head = 0; head < size; head++) {
+      const start = (row * size + head) * width;
+      for (let query = 0; query < length; query++) sums[head] = (sums[head] ?? 0) + (entropies[start + query] ?? 0);
     }
-    sums[head] = sum;
-  }
-  return sums;
-}
-
-/** Sums over queries that have a choice, of the first key: `[head]`. @param attention `[head, query, key]` */
-function firstKeySums(attention: Float32Array, size: number): Float64Array {
-  const width = Math.sqrt(attention.length / size);
-  const sums = new Float64Array(size);
-  for (let head = 0; head < size; head++) {
-    for (let query = 1; query < width; query++) {
-      sums[head] = (sums[head] ?? 0) + (attention[(head * width + query) * width] ?? 0);
-    }
-  }
-  return sums;
-}
-
-/** @param rows `[row, head]` */
-function sumsOverRows(rows: Float32Array, size: number): Float64Array {
-  const sums = new Float64Array(size);
-  rows.forEach((value, i) => sums[i % size] = (sums[i % size] ?? 0) + value);
+  });
   return sums;
 }
 
