@@ -7,7 +7,7 @@ import {
   isLatentKind,
   resolveComponent,
 } from "./corpus/component.ts";
-import { CancelledError, EngineError } from "./errors.ts";
+import { EngineError } from "./errors.ts";
 import { AssistantError, type AssistantFailure } from "./explain/assistant.ts";
 import type { ExplainTask } from "./explain/explanation.ts";
 import { NOTHING_SPENT } from "./explain/metered_assistant.ts";
@@ -86,7 +86,7 @@ export async function explainMany(
 function isOfOneComponent(error: unknown): boolean {
   if (error instanceof AssistantError) return OF_ONE_COMPONENT.has(error.kind);
   // Nothing to say of a component that is never active.
-  return error instanceof EngineError && error.constructor === EngineError && !(error instanceof CancelledError);
+  return error instanceof EngineError && error.constructor === EngineError;
 }
 
 /** @throws {ValidationError} */

@@ -8,7 +8,7 @@ import {
 } from "./component_explainer.ts";
 import { formatComponent, resolveComponent } from "./corpus/component.ts";
 import { CancelledError, EngineError, NotFoundError, ValidationError } from "./errors.ts";
-import type { Assistant, AssistantOptions } from "./explain/assistant.ts";
+import { type Assistant, AssistantError, type AssistantOptions } from "./explain/assistant.ts";
 import {
   type AssistantSummary,
   type Attempt,
@@ -24,6 +24,7 @@ import {
   type Generator,
   type ScoreRequest,
   scoreRequestSchema,
+  type StoredScore,
   type WriteRequest,
   writeRequestSchema,
 } from "./explain/explanation.ts";
@@ -47,6 +48,14 @@ export interface ExplanationsSource extends ExplainSource {
   /** @throws {NotFoundError} */
   model(id: string | undefined): LanguageModel;
 }
+
+/** Work whose failure is kept. */
+type NotedWork = Pick<Attempt, "what" | "by" | "explanation"> & {
+  /** Of the weights. */
+  readonly digest: string;
+  /** Of the component. */
+  readonly name: string;
+};
 
 interface Running {
   readonly component: string;
@@ -114,7 +123,7 @@ export class Explanations implements ExplanationsApi {
       const target = { ...about, textSet, by, candidates };
       const found = await this.#explainer.explain(target, means);
       // A failure of the score is the score's own; the explanation stays.
-      await this.#explainer.score(found, target, means).catch(onlyUnexpected);
+      await this.#score(found, target, means).catch(onlyCancelled);
     });
     return await this.list(asked);
   }
@@ -157,8 +166,7 @@ export class Explanations implements ExplanationsApi {
       return await this.list(asked);
     }
     await this.#begin({ digest, name, what: "score", by, explanation: id }, async () => {
-      const target: ExplainTarget = { ...about, textSet, by, candidates: 1 };
-      await this.#explainer.score(row, target, this.#means(by));
+      await this.#score(row, { ...about, textSet, by, candidates: 1 }, this.#means(by)).catch(onlyCancelled);
     });
     return await this.list(asked);
   }
@@ -233,14 +241,9 @@ export class Explanations implements ExplanationsApi {
     const known = explanations.list(weights, name).findLast(isSame);
     const isScored = known?.scores.some(({ scorer, state }) => scorer === target.by && state === "done");
     if (isScored) return;
-    try {
-      const found = known ?? await this.#explainer.explain(target, means);
-      await this.#explainer.score(found, target, means);
-      this.#noteFailure({ digest: weights, name, by: target.by }, null);
-    } catch (error) {
-      if (!(error instanceof CancelledError)) this.#noteFailure({ digest: weights, name, by: target.by }, error);
-      throw error;
-    }
+    const about = { digest: weights, name, what: "explain", by: target.by, explanation: null } as const;
+    const found = known ?? await this.#noted(about, () => this.#explainer.explain(target, means));
+    await this.#score(found, target, means);
   }
 
   /** Gives up what is under way. */
@@ -253,22 +256,27 @@ export class Explanations implements ExplanationsApi {
     return this.meansOf(by, { signal: this.#closing.signal });
   }
 
-  async #begin(
-    { digest, name, what, by, explanation }: {
-      readonly digest: string;
-      readonly name: string;
-    } & Pick<Attempt, "what" | "by" | "explanation">,
-    work: () => Promise<void>,
-  ): Promise<void> {
+  /** Scores, and keeps why it could not be. @throws as `ComponentExplainer` */
+  #score(row: ExplanationRow, target: ExplainTarget, means: ExplainMeans): Promise<StoredScore> {
+    const about = {
+      digest: row.weights,
+      name: row.component,
+      what: "score",
+      by: target.by,
+      explanation: row.id,
+    } as const;
+    return this.#noted(about, () => this.#explainer.score(row, target, means));
+  }
+
+  async #begin(about: NotedWork, work: () => Promise<void>): Promise<void> {
+    const { digest, name, what, by, explanation } = about;
     const key = `${digest} ${name} ${what} ${by} ${explanation}`;
     if (this.#running.has(key)) return;
     const run = async () => {
       try {
-        await work();
-        this.#noteFailure({ digest, name, by, what, explanation }, null);
-      } catch (error) {
-        if (error instanceof CancelledError) return;
-        this.#noteFailure({ digest, name, by, what, explanation }, error);
+        await (what === "explain" ? this.#noted(about, work) : work());
+      } catch {
+        // It is noted, or was given up.
       } finally {
         this.#running.delete(key);
       }
@@ -279,20 +287,24 @@ export class Explanations implements ExplanationsApi {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
-  #noteFailure(
-    { digest, name, by, what = "explain", explanation = null }: {
-      readonly digest: string;
-      readonly name: string;
-      readonly by: Generator;
-    } & Partial<Pick<Attempt, "what" | "explanation">>,
-    error: unknown,
-  ): void {
-    const problem = error instanceof EngineError ? error.message : "it met an error that it does not know";
-    const attempt: Attempt | null = error === null ? null : { what, by, explanation, state: "failed", problem };
-    this.#source.explanations.saveFailure(digest, name, {
-      by: what === "explain" ? by : `${by} ${explanation}`,
-      attempt,
-    });
+  /** Does some work, and keeps how it failed in place of how it failed before. What an assistant fails a score with is told by the score. */
+  async #noted<T>({ digest, name, what, by, explanation }: NotedWork, work: () => Promise<T>): Promise<T> {
+    const note = (problem: string | null) =>
+      this.#source.explanations.saveFailure(digest, name, {
+        by: what === "explain" ? by : `${by} ${explanation}`,
+        attempt: problem === null ? null : { what, by, explanation, state: "failed", problem },
+      });
+    try {
+      const result = await work();
+      note(null);
+      return result;
+    } catch (error) {
+      if (what === "score" && error instanceof AssistantError) note(null);
+      else if (!(error instanceof CancelledError)) {
+        note(error instanceof EngineError ? error.message : "it met an error that it does not know");
+      }
+      throw error;
+    }
   }
 
   async #about({ model: id, component, dictionary }: ComponentName) {
@@ -371,6 +383,7 @@ function byScore(a: Explanation, b: Explanation): number {
   return x === y ? a.id - b.id : y - x;
 }
 
-function onlyUnexpected(error: unknown): void {
-  if (!(error instanceof EngineError) || error instanceof CancelledError) throw error;
+/** Any other failure is noted. */
+function onlyCancelled(error: unknown): void {
+  if (error instanceof CancelledError) throw error;
 }

@@ -14,6 +14,14 @@ import { computeMeans, newMeansJob } from "./means_work.ts";
 import { newSweepJob, sweep } from "./sweep_work.ts";
 import { newTrainJob, storedCurve, train } from "./train_work.ts";
 
+/** What is wrong with asking for other choices under the name of a training that can go on. */
+const UNENDED: Readonly<Partial<Record<Job["state"], string>>> = {
+  queued: "is under way with other choices",
+  running: "is under way with other choices",
+  paused: "is paused, with other choices; cancel it to give it up",
+  failed: "has failed on the way, with other choices, and can be tried again; cancel it to give it up",
+};
+
 export class LongWork {
   readonly queue: JobQueue;
   readonly #source: JobSource;
@@ -66,15 +74,14 @@ export class LongWork {
     );
   }
 
-  /** @throws {ValidationError} if a training of that name is under way with other choices: it would be told as if it were this one */
+  /** @throws {ValidationError} if a training of that name has not ended and has other choices: its state would be lost */
   #requireSameTraining({ id, textSet, training }: Job): void {
-    const other = this.queue.list().find((job) => job.id === id && ["queued", "running"].includes(job.state));
-    if (other === undefined || isDeepStrictEqual([other.textSet, other.training], [textSet, training])) return;
+    const other = this.queue.list().find((job) => job.id === id);
+    const problem = other === undefined ? undefined : UNENDED[other.state];
+    if (problem === undefined || isDeepStrictEqual([other?.textSet, other?.training], [textSet, training])) return;
     throw new ValidationError([{
       path: "training.name",
-      message: `A training named ${
-        JSON.stringify(training?.name)
-      } is under way with other choices: expected another name`,
+      message: `A training named ${JSON.stringify(training?.name)} ${problem}: expected another name`,
     }]);
   }
 

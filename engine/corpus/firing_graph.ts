@@ -14,7 +14,8 @@ import { PLACE_KEYS } from "./group_statistics.ts";
 import { allGroups } from "./groups.ts";
 import { dictionaryInput } from "./latent_graph.ts";
 import type { Scope } from "./scope.ts";
-import { blockHook, pairNorms } from "./sweep_graph.ts";
+import { blockHook } from "./sweep_graph.ts";
+import { pairNorms, writeNorms } from "./write_norms.ts";
 import { groupName } from "./sweeper.ts";
 
 /** Input int64 `[query]`: the tokens at which values count. */
@@ -50,7 +51,7 @@ function ownCandidates(model: ModelWeights, queries: Value): Candidates {
   const candidates: (readonly [string, Value])[] = [];
   for (let layer = 0; layer < model.architecture.layerCount; layer++) {
     const neurons = transpose(gather(blockHook(forward, layer, "mlp.hook_post"), queries, 1), [0, 2, 1]);
-    const pairs = gather(pairNorms(model, forward, layer), queries, 2);
+    const pairs = gather(pairNorms(forward, layer, writeNorms(model, forward, layer)), queries, 2);
     const rows = reshape(pairs, [...pairs.shape.slice(0, 2), elementCount(pairs.shape.slice(2))]);
     candidates.push([groupName("mlp", layer), neurons], [groupName("head", layer), rows]);
   }

@@ -3,11 +3,10 @@
  * how heads attend. A pair's write norm is its probability times ‖v W_O‖ of its key: no tensor of tokens² × width appears.
  */
 import { log, mul, neg, shift } from "../onnx/elementwise.ts";
-import { matMul, reduceL2, reduceSum } from "../onnx/linear.ts";
-import { gather, reshape, transpose, unsqueeze } from "../onnx/shaping.ts";
+import { reduceSum } from "../onnx/linear.ts";
+import { gather, reshape, transpose } from "../onnx/shaping.ts";
 import type { GraphRequest } from "../onnx/simplify.ts";
 import { graphInput, type Value } from "../onnx/value.ts";
-import { blockOf } from "../model/architecture.ts";
 import type { HookName } from "../model/hook_points.ts";
 import type { ModelWeights } from "../model/language_model.ts";
 import { buildForward, type Forward, hookOf } from "../model/transformer.ts";
@@ -15,6 +14,7 @@ import { multiplyDims } from "../tensor/dim.ts";
 import { dimAt } from "../tensor/shape.ts";
 import { int64, type Tensor } from "../tensor/tensor.ts";
 import type { ModelKind } from "./component.ts";
+import { normsByGram, pairNorms, writeNorms } from "./write_norms.ts";
 
 /** Longest sequence of a sweep, in tokens; longer documents are cut into several. */
 export const MAX_SEQUENCE_TOKENS = 128;
@@ -61,7 +61,7 @@ export function buildSweepGraph(model: ModelWeights): GraphRequest {
     const names = sweepOutputs(layer);
     const pattern = blockHook(forward, layer, "attn.hook_pattern");
     outputs[names.neurons] = transpose(blockHook(forward, layer, "mlp.hook_post"), [2, 0, 1]);
-    outputs[names.pairs] = pairNorms(model, forward, layer);
+    outputs[names.pairs] = pairNorms(forward, layer, normsByGram(model, forward, layer));
     outputs[names.attention] = gather(flattenPairs(pattern), pairs, 2);
     // The smallest normal number keeps the logarithm of 0 finite; times 0 it adds nothing.
     outputs[names.entropy] = neg(reduceSum(mul(pattern, log(shift(pattern, 2 ** -126))), { axes: [3] }));
@@ -84,7 +84,9 @@ export function buildValuesGraph(
   { kind, layer }: { readonly kind: ModelKind; readonly layer: number },
 ): GraphRequest {
   const forward = buildForward(model.architecture, model.weights);
-  const values = kind === "mlp" ? blockHook(forward, layer, "mlp.hook_post") : pairNorms(model, forward, layer);
+  const values = kind === "mlp"
+    ? blockHook(forward, layer, "mlp.hook_post")
+    : pairNorms(forward, layer, writeNorms(model, forward, layer));
   const chosen = gather(values, graphInput(COMPONENT_INPUT, "int64", [1]), kind === "mlp" ? 2 : 1);
   const shape = chosen.shape.filter((_, axis) => axis !== (kind === "mlp" ? 2 : 1));
   return { outputs: { values: reshape(chosen, shape) }, names: new Map() };
@@ -98,13 +100,4 @@ export function valuesFeeds(index: number): Record<string, Tensor> {
 /** A hook point of a layer, as in `mlp.hook_post`. */
 export function blockHook(forward: Forward, layer: number, suffix: string): Value {
   return hookOf(forward, `blocks.${layer}.${suffix}` as HookName);
-}
-
-/** ‖P v W_O‖: `[sequence, head, query, key]`. */
-export function pairNorms({ architecture, weights }: ModelWeights, forward: Forward, layer: number): Value {
-  const { headCount, headWidth, modelWidth } = architecture;
-  const values = transpose(blockHook(forward, layer, "attn.hook_v"), [0, 2, 1, 3]);
-  const output = reshape(blockOf(weights, layer).attentionOut.weight, [headCount, headWidth, modelWidth]);
-  const norms = reduceL2(matMul(values, output), { axes: [-1] });
-  return mul(blockHook(forward, layer, "attn.hook_pattern"), unsqueeze(norms, 2));
 }

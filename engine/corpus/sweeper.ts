@@ -21,6 +21,7 @@ import {
   sweepOutputs,
   valuesFeeds,
 } from "./sweep_graph.ts";
+import { buildGramGraph } from "./write_norms.ts";
 
 /** What has been collected of a scope: one buffer a group (a model's neurons, or heads, of a layer; a dictionary's latents), by `groupName`. */
 export type SweepState = ReadonlyMap<string, ArrayBuffer>;
@@ -72,8 +73,12 @@ export type SweepStep =
     readonly sequences: readonly CollectedSequence[];
   };
 
+type Feeds = Readonly<Record<string, Tensor>>;
+
 export class Sweeper {
   readonly #questioner: Pick<Questioner, "execute">;
+  /** What the norms of heads are read from: the same for every step. */
+  readonly #grams = new WeakMap<ModelWeights, Feeds>();
 
   constructor(questioner: Pick<Questioner, "execute">) {
     this.#questioner = questioner;
@@ -184,15 +189,18 @@ export class Sweeper {
     groupOf({ model, dictionary }, state, group).addLatents(outputOf(fetches, LATENTS_OUTPUT), sequences);
   }
 
-  #sweep(
+  async #sweep(
     model: ModelWeights,
     texts: readonly (readonly number[])[],
     { pairs, width }: ReadAttention,
-  ): Promise<Readonly<Record<string, Tensor>>> {
-    return this.#questioner.execute(
+  ): Promise<Feeds> {
+    const grams = this.#grams.get(model) ??
+      await this.#questioner.execute(model, { key: ["grams"], build: () => buildGramGraph(model) }, {});
+    this.#grams.set(model, grams);
+    return await this.#questioner.execute(
       model,
       { key: ["sweep"], build: () => buildSweepGraph(model) },
-      { ...meansFeeds(texts), ...attentionFeeds(pairs, width) },
+      { ...meansFeeds(texts), ...attentionFeeds(pairs, width), ...grams },
     );
   }
 }

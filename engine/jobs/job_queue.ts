@@ -105,12 +105,12 @@ export class JobQueue {
     if (isResting(job) && job.state !== "done") this.add({ ...job, state: "queued", problem: null });
   }
 
-  /** @throws {NotFoundError} */
+  /** Gives up a job, also one that has failed; what is over stays over. @throws {NotFoundError} */
   cancel(id: string): void {
     const entry = this.#entry(id);
     if (entry.job.state === "running") this.#underway?.controller.abort();
-    if (entry.job.state === "queued" || entry.job.state === "paused") {
-      this.#change(entry, { ...entry.job, state: "cancelled" });
+    if (["queued", "paused", "failed"].includes(entry.job.state)) {
+      this.#change(entry, { ...entry.job, state: "cancelled", problem: null });
     }
   }
 

@@ -100,6 +100,9 @@ export class ExplanationRows {
   remove(id: number): boolean {
     return this.#guarded("remove an explanation", false, () => {
       this.#database.prepare("DELETE FROM explanation_words WHERE rowid = ?").run(id);
+      this.#database.prepare("DELETE FROM explanation_failures WHERE json_extract(attempt, '$.explanation') = ?").run(
+        id,
+      );
       return Number(this.#database.prepare("DELETE FROM explanations WHERE id = ?").run(id).changes) > 0;
     });
   }

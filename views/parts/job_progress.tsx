@@ -87,7 +87,7 @@ const ACTIONS: Readonly<Record<Job["state"], readonly (readonly [string, string]
   paused: [["resume", "Resume"], ["cancel", "Cancel"]],
   done: [],
   cancelled: [["resume", "Go on"]],
-  failed: [["resume", "Try again"]],
+  failed: [["resume", "Try again"], ["cancel", "Give up"]],
 };
 
 /** Plain forms: what they lead to is the page that they stand on. */

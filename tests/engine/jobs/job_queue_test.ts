@@ -133,6 +133,16 @@ Deno.test("a job that fails says why, does not stop the next one, and can be tri
   assert.equal(queue.list()[1]?.problem, null);
 });
 
+Deno.test("a job that failed can be given up, and says no more why it failed", async () => {
+  const { queue, work } = setUp();
+  queue.add(newJob("bad"));
+  await work.step();
+  assert.equal((await queue.finished("bad")).state, "failed");
+  queue.cancel("bad");
+  assert.equal(states(queue), "bad cancelled");
+  assert.equal(queue.list()[0]?.problem, null);
+});
+
 Deno.test("what was queued or under way at the end goes on at the next start; the rest is as it was", async () => {
   const { queue, work, store } = setUp();
   for (const id of ["a", "b", "c"]) queue.add(newJob(id));

@@ -102,6 +102,10 @@ Deno.test("a training is paused, outlives the engine, is resumed, and ends with 
       const { points, measurements } = await engine.training(ID);
       assert.equal(points.at(-1)?.step, paused.done - paused.done % 2, "its curve can be seen");
       assert.equal(measurements.length, Math.floor(paused.done / 20));
+      await assert.rejects(
+        engine.startJob({ kind: "train", training: { ...TRAINING, seed: 4 } }),
+        /training.name: A training named "mlp-out-0" is paused, with other choices; cancel it to give it up/,
+      );
       await engine.close();
     }
     const engine = await openSweptEngine(model, 64);
@@ -110,6 +114,7 @@ Deno.test("a training is paused, outlives the engine, is resumed, and ends with 
       await until(engine, 200);
       engine.cancelJob(ID);
       assert.equal((await engine.finishedJob(ID)).state, "cancelled");
+      // What was given up may be replaced, but by the same it is gone on with.
       await engine.startJob({ kind: "train", training: TRAINING });
       assert.equal((await engine.finishedJob(ID)).state, "done");
       assert.deepEqual(await trainedIn(engine, model.dataFolder), expected);
