@@ -199,7 +199,7 @@ export class Explanations implements ExplanationsApi {
     for (const { published, dictionary, ...imported } of found) {
       const digest = await this.#source.digest(model, dictionary === null ? [] : [dictionary]);
       const about = { model: model.id, dictionary: dictionary?.detail.id ?? null };
-      const { id } = this.#add(digest, { ...imported, ...about });
+      const { id } = this.#add(digest, { ...imported, ...about, explainer: "imported" });
       if (published === null) continue;
       const value = published.correlation ?? published.area;
       this.#source.explanations.saveScore(id, {

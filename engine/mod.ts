@@ -137,6 +137,7 @@ export {
   type Attempt,
   type ComponentExplanations,
   type ComponentName,
+  EXPLAINERS,
   type ExplainPlan,
   type ExplainRequest,
   explainRequestSchema,
@@ -152,6 +153,7 @@ export {
   type WriteRequest,
   writeRequestSchema,
 } from "./explain/explanation.ts";
+export { JUDGEMENT_KINDS } from "./explain/judged_items.ts";
 export type { ExplanationsApi } from "./explanations_api.ts";
 export { PUBLISHED_SOURCE } from "./corpus/published_records.ts";
 export type { SweepSummary, TextSet } from "./corpus/sweep_summary.ts";

@@ -49,7 +49,7 @@ const FINAL_TOKENS = 65_536;
 const MAX_ATTEMPTS = 3;
 
 /** What `training.json` says beside a dictionary. */
-export interface TrainingRecord extends Omit<TrainingCurve, "pending"> {
+interface TrainingRecord extends Omit<TrainingCurve, "pending"> {
   /** Says which training it was. */
   readonly key: string;
   readonly model: string;

@@ -1,6 +1,6 @@
 /** Shapes of what `/api/v1` answers about explanations, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { GENERATORS } from "../engine/mod.ts";
+import { EXPLAINERS, GENERATORS, JUDGEMENT_KINDS } from "../engine/mod.ts";
 
 const count = z.int();
 const number = z.number();
@@ -42,7 +42,7 @@ const storedScoreSchema = z.object({
       byCalibration: z.object({ none: measuresSchema, linear: measuresSchema, percentile: measuresSchema }),
     }).nullable(),
     judgements: z.array(z.object({
-      kind: z.enum(["detection", "fuzzing", "pairs"]),
+      kind: z.enum(JUDGEMENT_KINDS),
       area: estimateSchema,
       active: count,
       others: count,
@@ -69,7 +69,7 @@ export const explanationSchema = z.object({
   component: z.string(),
   dictionary: z.string().nullable(),
   text: z.string(),
-  explainer: z.enum([...GENERATORS, "hand", "imported"]),
+  explainer: z.enum(EXPLAINERS),
   provenance: z.object({
     version: z.string().nullable(),
     assistant: z.string().nullable(),

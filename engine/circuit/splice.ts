@@ -105,7 +105,7 @@ function spliceOf(dictionary: Dictionary, site: Site): Splice {
 }
 
 /** Axes of latents that an edit addresses: row, token, latent. */
-export const LATENT_DEPTH = 3;
+const LATENT_DEPTH = 3;
 
 interface Changed {
   readonly latents: Value;

@@ -58,7 +58,8 @@ export class ActivationPlan {
   readonly #trained: readonly number[];
   readonly #maxRows: number;
   readonly #allRows: number;
-  readonly #blocks: ActivationBlock[] = [];
+  /** The block that was asked for last; it alone is kept, for a long training has very many. */
+  #block: ActivationBlock | null = null;
   /** Place in the endless row of passes over the texts, and the pass that was shuffled last. */
   #place = 0;
   #pass: { readonly number: number; readonly order: Uint32Array } | null = null;
@@ -82,8 +83,13 @@ export class ActivationPlan {
 
   /** The block that a step reads from. */
   blockOf(step: number): ActivationBlock {
-    let block = this.#blocks.findLast(({ firstStep }) => firstStep <= step) ?? this.#addBlock();
-    while (step >= block.firstStep + block.stepCount) block = this.#addBlock();
+    if (this.#block !== null && step < this.#block.firstStep) {
+      this.#block = null;
+      this.#place = 0;
+    }
+    let block = this.#block ?? this.#blockAfter(null);
+    while (step >= block.firstStep + block.stepCount) block = this.#blockAfter(block);
+    this.#block = block;
     return block;
   }
 
@@ -92,19 +98,16 @@ export class ActivationPlan {
     return permutationOf(rows, hashOf(this.#options.seed, 2 * index));
   }
 
-  #addBlock(): ActivationBlock {
-    const last = this.#blocks.at(-1);
+  #blockAfter(last: ActivationBlock | null): ActivationBlock {
     const sequences = this.#allRows <= this.#maxRows ? this.#trained : this.#nextSequences();
     const rows = sequences.reduce((sum, sequence) => sum + this.#rowsOf(sequence), 0);
-    const block: ActivationBlock = {
-      index: this.#blocks.length,
+    return {
+      index: last === null ? 0 : last.index + 1,
       sequences,
       rows,
-      firstStep: last === undefined ? 0 : last.firstStep + last.stepCount,
+      firstStep: last === null ? 0 : last.firstStep + last.stepCount,
       stepCount: Math.floor(rows / this.#options.batch),
     };
-    this.#blocks.push(block);
-    return block;
   }
 
   /** As many sequences as fit into a block, at least enough for a batch. */

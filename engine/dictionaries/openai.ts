@@ -15,7 +15,7 @@ import { sidecarNormalization } from "./sidecar.ts";
 import { type TensorTable, transposed } from "./tensor_table.ts";
 
 /** Entries that are no tensors: `activation`, `activation_state_dict`. */
-export type PlainEntries = ReadonlyMap<string, PickleValue>;
+type PlainEntries = ReadonlyMap<string, PickleValue>;
 
 const ENCODER = "encoder.weight";
 const DECODER = "decoder.weight";

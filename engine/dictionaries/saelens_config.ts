@@ -7,7 +7,7 @@ import { z } from "zod";
 import { refuse } from "./byte_source.ts";
 import { checked, type JsonObject, ownOf } from "./json_file.ts";
 
-export const SAELENS_ARCHITECTURES = [
+const SAELENS_ARCHITECTURES = [
   "standard",
   "gated",
   "jumprelu",

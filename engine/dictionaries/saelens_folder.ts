@@ -19,7 +19,7 @@ export interface DictionaryMetadata {
 }
 
 /** The file with how a training went, beside those of SAELens. */
-export const TRAINING_FILE = "training.json";
+const TRAINING_FILE = "training.json";
 
 /** Version of SAELens whose layout it is. */
 const LAYOUT_VERSION = "6.0.0";

@@ -1,7 +1,7 @@
 /** Explaining and scoring with an assistant: several candidates are asked for, and the one that judges the validation texts best is kept. */
 import type { MeteredAssistant } from "./metered_assistant.ts";
 import { judgedItems, type JudgementKind, judgementKinds } from "./judged_items.ts";
-import { judgementScore } from "./judgement_scores.ts";
+import { areaUnderRoc } from "./judgement_scores.ts";
 import { explainRequest, judgeRequest, simulateRequest } from "./prompts.ts";
 import { readExplanation, readNumbers } from "./read_answers.ts";
 import { limited, type Scorer, type TextLimits } from "./score.ts";
@@ -34,8 +34,8 @@ export async function explainAssisted(assistant: Asking, evidence: Evidence, can
   let best = { text: first, area: -1 };
   for (const text of texts) {
     const likelihoods = await scorer.judge(text, kind, items);
-    const area = judgementScore(items.map(({ isActive }, i) => ({ isActive, likelihood: likelihoods[i] ?? 0 })));
-    if ((area?.value ?? 0) > best.area) best = { text, area: area?.value ?? 0 };
+    const area = areaUnderRoc(items.map(({ isActive }, i) => ({ isActive, likelihood: likelihoods[i] ?? NaN })));
+    if (area !== null && area > best.area) best = { text, area };
   }
   return best.text;
 }

@@ -4,7 +4,7 @@
  */
 import { parsePythonJson } from "../corpus/python_json.ts";
 import { ValidationError } from "../errors.ts";
-import type { Explainer, PublishedScore } from "./explanation.ts";
+import type { PublishedScore } from "./explanation.ts";
 import { MAX_EXPLANATION } from "./prompts.ts";
 
 /** Most lines of an import, and most explanations of a line. */
@@ -17,8 +17,7 @@ export interface ImportedExplanation {
   /** Of a latent: id of its dictionary; undefined for the first. */
   readonly dictionary: string | undefined;
   readonly text: string;
-  /** Ours keep who explained them. */
-  readonly explainer: Explainer;
+  /** Whose sentence it is, where our own export says so. */
   readonly assistant: string | null;
   readonly published: PublishedScore | null;
 }
@@ -72,7 +71,6 @@ function readPublished(value: Fields, number: number): readonly ImportedExplanat
       component: `${isHead ? "head" : "mlp"}/${layer}/${index}`,
       dictionary: undefined,
       text: readText(fields["explanation"] ?? fields["explanation_or_baseline"], number),
-      explainer: "imported",
       assistant: null,
       published: {
         correlation: numberOf(score["ev_correlation_score"]),
@@ -95,7 +93,6 @@ function readOwn(value: Fields, number: number): ImportedExplanation {
     component,
     dictionary: typeof dictionary === "string" ? dictionary : undefined,
     text: readText(text, number),
-    explainer: "imported",
     assistant: typeof assistant === "string" ? assistant.slice(0, 200) : null,
     published: null,
   };

@@ -27,7 +27,7 @@ export interface Budget {
   readonly money: number | null;
 }
 
-export const NO_BUDGET: Budget = { tokens: null, money: null };
+const NO_BUDGET: Budget = { tokens: null, money: null };
 
 /** What a task has used. */
 export interface Spent extends AssistantUsage {
@@ -160,7 +160,7 @@ export function costOf({ promptTokens, completionTokens }: AssistantUsage, { pro
   return (promptTokens * prompt + completionTokens * completion) / 1e6;
 }
 
-export function usedTokens({ promptTokens, completionTokens }: AssistantUsage): number {
+function usedTokens({ promptTokens, completionTokens }: AssistantUsage): number {
   return promptTokens + completionTokens;
 }
 

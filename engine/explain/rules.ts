@@ -45,9 +45,9 @@ export interface Predicate {
 }
 
 /** Tokens before one that count as near. */
-export const NEAR_TOKENS = 8;
+const NEAR_TOKENS = 8;
 /** Positions below this can be named. */
-export const NAMED_POSITIONS = 4;
+const NAMED_POSITIONS = 4;
 
 /** A rule without its value, as a key: rules that say the same have the same. */
 export function ruleKey(kind: RuleKind, names: readonly string[]): string {

@@ -16,7 +16,7 @@ export interface ExplainedText {
 }
 
 /** Explanations are made from `train`, chosen by `validation`, calibrated on `calibration` and scored on `test`. */
-export const SPLITS = ["train", "calibration", "validation", "test"] as const;
+const SPLITS = ["train", "calibration", "validation", "test"] as const;
 export type SplitName = typeof SPLITS[number];
 
 export interface Evidence {
@@ -47,7 +47,7 @@ export function evidenceOf({ component, top, random }: ComponentRecords): Eviden
   };
 }
 
-export function explainedText({ tokens, values, max }: Example, isTop: boolean): ExplainedText {
+function explainedText({ tokens, values, max }: Example, isTop: boolean): ExplainedText {
   return { tokens: tokens.map(({ text }) => text), values: values.flat(), max, isTop };
 }
 

@@ -2,10 +2,11 @@
  * A training's state in a file, with how far it is: one safetensors file, written beside the one before and renamed over it, so that whenever the
  * process dies there is one state with its own progress.
  */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { FileFormatError } from "../../errors.ts";
+import { OpenFile } from "../byte_source.ts";
 import { readSafetensorsHeader, writeSafetensors } from "../../tensor/safetensors.ts";
 import { formatShape } from "../../tensor/shape.ts";
 import type { TrainingCurve } from "./training_curve.ts";
@@ -44,18 +45,20 @@ export async function readCheckpoint(
   const name = `the state of training ${spec.name}`;
   const header = await readHeader(path, name);
   if (header === null || header.metadata["key"] !== key) return null;
-  await using file = await open(path);
+  await using file = await OpenFile.open(path, name);
   const tensors = new Map<StateName, Float32Array<ArrayBuffer>>();
   for (const [tensor, shape] of stateShapes(spec)) {
     const entry = header.tensors.get(tensor);
     if (entry === undefined || entry.type !== "float32" || formatShape(entry.shape) !== formatShape(shape)) {
       throw new FileFormatError(`Cannot read ${name}: expected a tensor "${tensor}" of shape ${formatShape(shape)}`);
     }
-    const bytes = new Uint8Array(entry.length);
-    await file.read(bytes, 0, entry.length, entry.offset);
-    tensors.set(tensor, new Float32Array(bytes.buffer));
+    tensors.set(tensor, new Float32Array((await file.read(entry.offset, entry.length)).buffer));
   }
-  return { state: { step: Number(header.metadata["step"]), tensors }, curve: parseCurve(header.metadata, name) };
+  const step = Number(header.metadata["step"]);
+  if (!Number.isInteger(step) || step < 0 || step > spec.steps) {
+    throw new FileFormatError(`Cannot read ${name}: expected a step of 0..${spec.steps}`);
+  }
+  return { state: { step, tensors }, curve: parseCurve(header.metadata, name) };
 }
 
 /** How a training went up to its last state, without reading that; null if there is none of this key. */

@@ -50,7 +50,7 @@ export const PARAMETERS = ["W_enc", "b_enc", "W_dec", "b_dec", "log_threshold"] 
 export type ParameterName = typeof PARAMETERS[number];
 
 /** Width ε of the rectangle, in units of x′: SAELens's default for activations of this size. */
-export const BANDWIDTH = 0.05;
+const BANDWIDTH = 0.05;
 
 /** Shapes of the parameters that an architecture has. */
 export function parameterShapes(

@@ -83,6 +83,8 @@ Deno.test("where they do not, blocks are bounded, and every pass over the texts 
       // Whoever asks for a late step first gets the same block.
       const last = blocks.at(-1);
       assert.deepEqual(new ActivationPlan(sequences, options).blockOf(last?.firstStep ?? 0), last);
+      // And whoever goes back.
+      assert.deepEqual(plan.blockOf(0), blocks[0]);
     },
   ));
 });

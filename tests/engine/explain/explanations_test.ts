@@ -64,14 +64,26 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
     }
   }));
 
-Deno.test("nothing is explained before a sweep: the attempt says how to begin one, and stays", () =>
+Deno.test("nothing is explained or scored before a sweep: each attempt says how to begin one, and stays", () =>
   withExplainedModel(async (model) => {
     const engine = await openExplainedEngine({ ...model, dataFolder: `${model.dataFolder}-empty` });
+    const { explanations } = engine;
+    const failed = async () => {
+      const { attempts } = await explanations.settled({ model: "tiny", component: NEURON });
+      for (const { state, problem } of attempts) {
+        assert.equal(state, "failed");
+        assert.match(problem ?? "", /start a sweep/);
+      }
+      return attempts.map(({ what, explanation }) => [what, explanation]);
+    };
     try {
-      await engine.explanations.explain({ component: NEURON });
-      const { attempts } = await engine.explanations.settled({ model: "tiny", component: NEURON });
-      assert.equal(attempts[0]?.state, "failed");
-      assert.match(attempts[0]?.problem ?? "", /start a sweep/);
+      await explanations.explain({ component: NEURON });
+      assert.deepEqual(await failed(), [["explain", null]]);
+      const { id } = await explanations.write({ component: NEURON, text: "Fires on “5” (9)" });
+      await explanations.score({ explanation: id });
+      assert.deepEqual(await failed(), [["explain", null], ["score", id]]);
+      explanations.remove(id);
+      assert.deepEqual(await failed(), [["explain", null]], "how a score failed goes with what was scored");
     } finally {
       await engine.close();
     }
