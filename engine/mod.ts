@@ -141,6 +141,7 @@ export {
   type ExplainPlan,
   type ExplainRequest,
   explainRequestSchema,
+  type ExplainTaskInput,
   type Explanation,
   type ExplanationSearch,
   explanationSearchSchema,

@@ -1,6 +1,15 @@
 /** `GET /models/:model/catalogue`: all heads, neurons, or latents of a dictionary, by what a sweep found. */
 import { Hono } from "hono";
-import { type Catalogue, type CatalogueRow, type Engine, latentKind, NotFoundError } from "../engine/mod.ts";
+import {
+  type Catalogue,
+  type CatalogueRow,
+  type ComponentKind,
+  type Engine,
+  type Explanation,
+  type Job,
+  latentKind,
+  NotFoundError,
+} from "../engine/mod.ts";
 import { capitalized, isLatentKind, KIND_NAMES } from "../views/component_kinds.ts";
 import { CATALOGUE_ID, CATALOGUE_ROWS, CatalogueContent, CataloguePage } from "../views/pages/catalogue_page.tsx";
 import { type CatalogueView, readCatalogueView } from "../views/catalogue_view.ts";
@@ -10,6 +19,9 @@ import { isFragmentRequest } from "./renderer.tsx";
 
 /** Heads that are read at a time for the grid. */
 const GRID_ROWS = 200;
+
+/** Jobs of explanations that are shown. */
+const SHOWN_JOBS = 3;
 
 export function catalogueRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> {
   return new Hono<AppEnv>().get("/models/:model/catalogue", async (c) => {
@@ -23,12 +35,45 @@ export function catalogueRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv> 
     const catalogue = hasRecords ? await listed(engine, model.id, { ...view, dictionary: own }) : null;
     const heads = catalogue === null || view.kind !== "head" ? [] : await allHeads(engine, model.id, view);
     const job = sweepJob(engine, model.id, own);
-    const props = { model, dictionaries, dictionary, view, sweeps, catalogue, heads, job };
+    const said = await saidOf(engine, { model: model.id, dictionary: own }, catalogue?.rows ?? []);
+    const { assistant } = engine.explanations;
+    const explainJobs = jobsThatExplain(engine, { model: model.id, kind: view.kind, dictionary: own });
+    const swept = { sweeps, catalogue, heads, job };
+    const props = { model, dictionaries, dictionary, view, ...swept, said, assistant, explainJobs };
     const isPart = isFragmentRequest(c.req.raw.headers) && c.req.header("HX-Target") === CATALOGUE_ID;
     return c.render(isPart ? <CatalogueContent {...props} /> : <CataloguePage {...props} />, {
       title: `${capitalized(KIND_NAMES[view.kind].many)} of ${model.id}`,
     });
   });
+}
+
+/** The best that is said of each component of a list; those of which nothing is are left out. */
+async function saidOf(
+  { explanations }: Engine,
+  { model, dictionary }: { readonly model: string; readonly dictionary: string | null },
+  rows: readonly CatalogueRow[],
+): Promise<ReadonlyMap<string, Explanation>> {
+  const own = dictionary === null ? {} : { dictionary };
+  const found = await Promise.all(rows.map(({ component }) => explanations.list({ model, component, ...own })));
+  return new Map(
+    found.flatMap(({ component, explanations: [best] }) => best === undefined ? [] : [[component, best] as const]),
+  );
+}
+
+function jobsThatExplain(
+  engine: Engine,
+  { model, kind, dictionary }: {
+    readonly model: string;
+    readonly kind: ComponentKind;
+    readonly dictionary: string | null;
+  },
+): readonly Job[] {
+  const isSuch = (job: Job) => {
+    const { layer, components, dictionary: of = null } = job.explain ?? {};
+    const named = layer?.kind ?? components?.[0]?.split("/")[0];
+    return job.model === model && named === kind && of === dictionary;
+  };
+  return engine.jobs().filter(isSuch).toReversed().slice(0, SHOWN_JOBS);
 }
 
 function requestOf(model: string, { kind, dictionary, textSet }: CatalogueView) {

@@ -1,9 +1,12 @@
-/** The search of explanations, and the buttons that make, score and remove them. */
+/** The search of explanations, and the buttons that make, score and remove them, one by one or many at once. */
 import { type Context, Hono } from "hono";
-import { type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
+import { type ExplainTaskInput, type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
 import { EXPLANATION_ROWS, ExplanationsPage } from "../views/pages/explanations_page.tsx";
+import { defaultCatalogue } from "../views/catalogue_view.ts";
+import { componentKind } from "../views/component_kinds.ts";
+import { EXPLAIN_MANY_ID } from "../views/parts/explain_many.tsx";
 import { EXPLANATIONS_ID } from "../views/parts/explanations_card.tsx";
-import { componentUrl, type ExplanationsView } from "../views/urls.ts";
+import { catalogueUrl, componentUrl, type ExplanationsView } from "../views/urls.ts";
 import type { AppEnv, Deps } from "./env.ts";
 import { backPath } from "./preferences.ts";
 
@@ -24,6 +27,16 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
       return c.render(<ExplanationsPage models={models} model={model} view={view} found={found} />, {
         title: "Search explanations",
       });
+    })
+    .post("/models/:model/explain", async (c) => {
+      const { id: model } = engine.model(c.req.param("model"));
+      const form = await formOf(c);
+      await engine.startJob({ kind: "explain", model, ...given(form, "textSet"), explain: taskOf(form) });
+      const view = {
+        ...defaultCatalogue(componentKind(form.get("kind")) ?? "head"),
+        layer: indexOf(form.get("layer")),
+      };
+      return c.redirect(`${backPath(c.req.raw, catalogueUrl(model, view))}#${EXPLAIN_MANY_ID}`, 303);
     })
     .post(`${PATH}/explanations`, async (c) => {
       const form = await formOf(c);
@@ -70,6 +83,39 @@ function aboutOf(c: Context<AppEnv>): { readonly model: string; readonly compone
 
 async function formOf(c: Context<AppEnv>): Promise<URLSearchParams> {
   return new URLSearchParams(await c.req.text());
+}
+
+/** What a form asks a job to explain. */
+function taskOf(form: URLSearchParams): ExplainTaskInput {
+  const by = generatorOf(form);
+  const layer = indexOf(form.get("layer"));
+  const listed = (form.get("listed") ?? "").split(" ").filter((name) => name !== "");
+  return {
+    by,
+    ...given(form, "dictionary"),
+    ...form.get("of") === "layer" && layer !== null
+      ? { layer: { kind: form.get("kind") ?? "", index: layer } }
+      : { components: listed },
+    ...by === "statistical" ? {} : { budget: { tokens: amountOf(form, "tokens"), money: amountOf(form, "money") } },
+  };
+}
+
+/** A number that was typed; null for none. */
+function amountOf(form: URLSearchParams, name: "tokens" | "money"): number | null {
+  const text = (form.get(name) ?? "").trim();
+  const pattern = name === "tokens" ? /^\d{1,12}$/ : /^\d{1,9}(\.\d{1,6})?$/;
+  if (text === "") return null;
+  if (pattern.test(text)) return Number(text);
+  throw new ValidationError([{
+    path: `explain.budget.${name}`,
+    message: `${JSON.stringify(text.slice(0, 40))} is no budget: expected ${
+      name === "tokens" ? "a whole number of tokens" : "an amount of money as in 2.50"
+    }, or nothing for any`,
+  }]);
+}
+
+function indexOf(text: string | null): number | null {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
 }
 
 function idOf(form: URLSearchParams): number {

@@ -144,6 +144,11 @@ export function explainUrl(model: string, component: string, action: string): Ap
   return url(`${componentUrl(model, component)}/${action}`);
 }
 
+/** Where many components of a model are explained. */
+export function explainManyUrl(model: string): AppUrl {
+  return url(`/models/${encodeURIComponent(model)}/explain`);
+}
+
 /** The dictionaries of a model, one of them measured if it is named. */
 export function dictionariesUrl(model: string, measured: string | null = null): AppUrl {
   const query = new URLSearchParams(measured === null ? [] : [["measured", measured]]);

@@ -19,6 +19,15 @@ async function settled(page: Page, javaScriptEnabled: boolean): Promise<void> {
   });
 }
 
+/** Waits until no job is under way. */
+async function untilJobsEnd(url: string): Promise<void> {
+  for (;;) {
+    const { jobs } = await (await fetch(`${url}api/v1/jobs`)).json();
+    if (jobs.every(({ state }: { readonly state: string }) => state === "done")) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 Deno.test("explanations", async (t) => {
   let isFailing = false;
   await using chat = startChatServer((call) => {
@@ -45,9 +54,7 @@ Deno.test("explanations", async (t) => {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ kind: "sweep" }),
     });
-    while ((await (await fetch(`${url}api/v1/jobs`)).json()).jobs[0].state !== "done") {
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    await untilJobsEnd(url);
   });
 
   for (const javaScriptEnabled of [true, false]) {
@@ -100,6 +107,30 @@ Deno.test("explanations", async (t) => {
           await other.getByRole("button", { name: "Remove" }).click();
           await page.locator("#explanations .explanation-text", { hasText: own }).waitFor();
           assert.equal(await page.locator("#explanations li", { hasText: prose }).count(), 0);
+        }),
+    );
+  }
+
+  for (const javaScriptEnabled of [true, false]) {
+    const how = javaScriptEnabled ? "with script" : "without script";
+    await t.step(
+      `a layer is explained from the catalogue, which then says what each does, ${how}`,
+      () =>
+        withPage(browser, { javaScriptEnabled }, async (page) => {
+          const layer = javaScriptEnabled ? 1 : 2;
+          await page.goto(`${url}models/demo/catalogue?layer=${layer}`);
+          await page.getByLabel(`all 8 heads of layer ${layer}`).check();
+          await page.getByRole("button", { name: "Explain by rules" }).click();
+          await page.locator("#explain-many .job", { hasText: `Explanations of head/${layer}` }).waitFor();
+          await untilJobsEnd(url);
+          if (!javaScriptEnabled) await page.reload();
+          await page.locator("#explain-many .job[data-state=done]").first().waitFor();
+          const said = page.locator("td.said .explanation-text");
+          await eventually(async () => assert.equal(await said.count(), 8));
+          const row = page.locator("tbody tr", { hasText: `head/${layer}/3` });
+          const { explanations: [best] } = await list(`head/${layer}/3`);
+          assert.ok((await row.innerText()).includes(best.text), "the page says what the API says");
+          assert.equal(chat.calls.length, 0, "nothing was sent");
         }),
     );
   }

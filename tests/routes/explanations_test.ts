@@ -1,5 +1,7 @@
 /** Explanations on pages and in the API: every state, hostile text, nothing sent without a button. */
 import assert from "node:assert/strict";
+import type { Job, JobRequest } from "../../engine/mod.ts";
+import { fakeJob } from "../support/fake_corpus.ts";
 import { FAKE_MODEL } from "../support/fake_run.ts";
 import { HOSTILE_EXPLANATION } from "../support/fake_explanations.ts";
 import { demoForm, parsePage, type TestApp, testApp } from "../support/test_app.ts";
@@ -138,6 +140,77 @@ Deno.test("what is made and scored is of the text set that the page shows", asyn
     "corpus",
     "corpus",
   ]);
+});
+
+Deno.test("the catalogue tells what is said of each, and explains those of its page or all of a layer, by a job", async () => {
+  const app = testApp();
+  const requests: JobRequest[] = [];
+  app.engine.startJob = (request) => {
+    requests.push(request);
+    return Promise.resolve(fakeJob({ kind: "sweep" }));
+  };
+  const path = "/models/demo/catalogue?kind=mlp&layer=1&dir=asc";
+  const document = await page(app, path);
+  const row = [...document.querySelectorAll("tbody tr")].find((tr) =>
+    tr.querySelector("th")?.textContent === "mlp/1/7"
+  );
+  assert.match(row?.querySelector(".said")?.textContent ?? "", /Fires on “ doctor” \(9\) score 0\.50/);
+  const form = document.querySelector("form.explain-many");
+  const fields = [...form?.querySelectorAll("input[type=hidden]") ?? []].map((field) =>
+    [field.getAttribute("name") ?? "", field.getAttribute("value") ?? ""] as const
+  );
+  assert.equal(form?.querySelectorAll("button").length, 1, "nothing can be sent without an assistant");
+  const headers = { Referer: `http://127.0.0.1:8000${path}` };
+  const post = async (more: readonly (readonly [string, string])[]) => {
+    const answer = await app.postForm(form?.getAttribute("action") ?? "", [...fields, ...more], headers);
+    return [answer.status, answer.headers.get("Location")];
+  };
+  const back = [303, `${path}#explain-many`];
+  assert.deepEqual(await post([["of", "listed"], ["by", "statistical"]]), back);
+  assert.deepEqual(await post([["of", "layer"], ["by", "statistical"]]), back);
+  assert.deepEqual(await post([["of", "layer"], ["by", "assistant"], ["tokens", "5000"], ["money", "0.50"]]), back);
+  const about = { kind: "explain", model: "demo", textSet: "corpus" };
+  const layer = { kind: "mlp", index: 1 };
+  assert.equal(requests[0]?.explain?.components?.length, 32);
+  assert.deepEqual(requests.slice(1), [
+    { ...about, explain: { by: "statistical", layer } },
+    { ...about, explain: { by: "assistant", layer, budget: { tokens: 5000, money: 0.5 } } },
+  ]);
+  for (const wrong of ["many", "-1", "1.5"]) {
+    assert.deepEqual((await post([["of", "layer"], ["by", "assistant"], ["tokens", wrong]]))[0], 422, wrong);
+  }
+  assert.equal((await post([["of", "layer"], ["by", "somebody"]]))[0], 422);
+  assert.equal(requests.length, 3);
+  app.engine.explanations.assistant = { model: "test-model", origin: "http://127.0.0.1:1" };
+  const heads = await page(app, "/models/demo/catalogue");
+  const budget = heads.querySelector(".explain-budget");
+  assert.match(budget?.textContent ?? "", /to http:\/\/127\.0\.0\.1:1, until the budget is used up/);
+  assert.match(budget?.querySelector("a")?.getAttribute("href") ?? "", /components\/head\/\d\/\d\?.*plan=on$/);
+  assert.equal(heads.querySelector("input[value=layer]"), null, "of all layers only those of the page");
+});
+
+Deno.test("the catalogue shows the jobs that explain what it lists, and looks again while one does", async () => {
+  const app = testApp();
+  const job = (of: Job["explain"], state: Job["state"]): Job => ({
+    ...fakeJob({ kind: "means" }, state),
+    id: `explain:${JSON.stringify(of)}`,
+    kind: "explain",
+    unit: "components",
+    ...of === undefined ? {} : { explain: of },
+  });
+  const task = { by: "statistical", candidates: 1, budget: { tokens: null, money: null } } as const;
+  app.engine.jobs = () => [
+    job({ ...task, layer: { kind: "mlp", index: 1 } }, "running"),
+    job({ ...task, components: ["mlp/0/1", "mlp/0/2"] }, "done"),
+    job({ ...task, layer: { kind: "head", index: 0 } }, "running"),
+  ];
+  const shown = (document: Document) =>
+    [...document.querySelectorAll("#explain-many .job")].map((card) => card.querySelector("strong")?.textContent);
+  const neurons = await page(app, "/models/demo/catalogue?kind=mlp");
+  assert.deepEqual(shown(neurons), ["Explanations of 2 components for demo", "Explanations of mlp/1 for demo"]);
+  assert.equal(neurons.querySelectorAll("#explain-many [hx-trigger]").length, 1);
+  assert.deepEqual(shown(await page(app, "/models/demo/catalogue")), ["Explanations of head/0 for demo"]);
+  assert.deepEqual(shown(await page(app, "/models/demo/catalogue?kind=mlp-latent&dictionary=wide/mlp/1")), []);
 });
 
 Deno.test("what is under way looks again by itself; what failed says so and can be tried again", async () => {

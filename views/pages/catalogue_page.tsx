@@ -1,10 +1,12 @@
 /** All heads, neurons, or latents of a dictionary, by what a sweep found of them. */
 import type { VNode } from "preact";
 import type {
+  AssistantSummary,
   Catalogue,
   CatalogueRow,
   CatalogueSort,
   DictionaryDetail,
+  Explanation,
   Job,
   LatentKind,
   ModelSummary,
@@ -17,6 +19,8 @@ import { HeadGrid } from "../charts/head_grid.tsx";
 import { formatCount, formatNumber } from "../format.ts";
 import { swapLink } from "../parts/card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
+import { ExplainMany } from "../parts/explain_many.tsx";
+import { ExplanationText, scoreWords } from "../parts/explanation_item.tsx";
 import { JobProgress } from "../parts/job_progress.tsx";
 import { PageWays } from "../parts/pager.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
@@ -41,6 +45,12 @@ export interface CataloguePageProps {
   readonly heads: readonly CatalogueRow[];
   /** The job that sweeps this model; null if none does. */
   readonly job: Job | null;
+  /** The best that is said of the components listed, by name. */
+  readonly said: ReadonlyMap<string, Explanation>;
+  /** Null where none is configured. */
+  readonly assistant: AssistantSummary | null;
+  /** Jobs that explain components of the kind, the newest first. */
+  readonly explainJobs: readonly Job[];
 }
 
 export function CataloguePage(props: CataloguePageProps): VNode {
@@ -77,7 +87,8 @@ export function CatalogueContent(props: CataloguePageProps): VNode {
         <>
           <Sources {...props} catalogue={catalogue} link={link} sweeps={sweeps} />
           {view.kind === "head" ? <Grid model={model} view={view} heads={heads} link={link} /> : null}
-          <List model={model} dictionary={dictionary} view={view} catalogue={catalogue} link={link} />
+          <List {...props} catalogue={catalogue} link={link} />
+          {catalogue.rows.length === 0 ? null : <Explain {...props} catalogue={catalogue} />}
         </>
       )}
     </div>
@@ -182,15 +193,35 @@ function Grid({ model, view, heads, link }: GridProps): VNode {
   );
 }
 
-interface ListProps {
-  readonly model: ModelSummary;
-  readonly dictionary: DictionaryDetail | null;
-  readonly view: CatalogueView;
+/** What is listed, or all of the layer or dictionary that is. */
+function Explain(
+  { model, dictionary, view, catalogue: { rows, total, source }, assistant, explainJobs, job }: CataloguePageProps & {
+    readonly catalogue: Catalogue;
+  },
+): VNode {
+  const layer = dictionary?.layer ?? view.layer;
+  return (
+    <ExplainMany
+      model={model}
+      kind={view.kind}
+      dictionary={dictionary?.id ?? null}
+      textSet={source}
+      listed={rows.map(({ component }) => component)}
+      group={layer === null ? null : { layer, count: total }}
+      assistant={assistant}
+      jobs={explainJobs}
+      again={{ href: catalogueUrl(model.id, view), targetId: CATALOGUE_ID }}
+      looksAgain={job === null}
+    />
+  );
+}
+
+interface ListProps extends Pick<CataloguePageProps, "model" | "dictionary" | "view" | "said"> {
   readonly catalogue: Catalogue;
   readonly link: Link;
 }
 
-function List({ model, dictionary, view, catalogue: { rows, total }, link }: ListProps): VNode {
+function List({ model, dictionary, view, said, catalogue: { rows, total }, link }: ListProps): VNode {
   const sorts: readonly CatalogueSort[] = view.kind === "head" ? [...SCORE_SORTS, ...STATISTIC_SORTS] : STATISTIC_SORTS;
   const pageCount = Math.max(1, Math.ceil(total / CATALOGUE_ROWS));
   const page = Math.min(view.page, pageCount);
@@ -205,6 +236,7 @@ function List({ model, dictionary, view, catalogue: { rows, total }, link }: Lis
             <tr>
               <th scope="col">Component</th>
               {sorts.map((sort) => <SortHeader sort={sort} view={view} link={link} />)}
+              {said.size === 0 ? null : <th scope="col">Explanation</th>}
             </tr>
           </thead>
           <tbody>
@@ -223,6 +255,7 @@ function List({ model, dictionary, view, catalogue: { rows, total }, link }: Lis
                     </td>
                   );
                 })}
+                {said.size === 0 ? null : <Said explanation={said.get(row.component) ?? null} />}
               </tr>
             ))}
           </tbody>
@@ -237,6 +270,15 @@ function List({ model, dictionary, view, catalogue: { rows, total }, link }: Lis
         page {page} of {pageCount}
       </PageWays>
     </section>
+  );
+}
+
+function Said({ explanation }: { readonly explanation: Explanation | null }): VNode {
+  if (explanation === null) return <td class="said fine-print">none yet</td>;
+  return (
+    <td class="said">
+      <ExplanationText explanation={explanation} /> <span class="fine-print">{scoreWords(explanation)}</span>
+    </td>
   );
 }
 

@@ -91,12 +91,11 @@ function Found({ value, ...props }: ExplanationsCardProps & { readonly value: Co
   );
 }
 
+/** What all forms of the card are about. */
+type About = Pick<ExplanationsCardProps, "model" | "name" | "dictionary" | "textSet">;
+
 interface ActionProps {
-  readonly model: ModelSummary;
-  readonly name: string;
-  readonly dictionary: string | null;
-  /** Whose records explanations are made and scored from; null for the first. */
-  readonly textSet: string | null;
+  readonly about: About;
   readonly action: string;
   readonly title: string;
   readonly fields?: Readonly<Record<string, string>>;
@@ -104,7 +103,7 @@ interface ActionProps {
 }
 
 /** Which dictionary a latent is of, and the text set that the page shows: what is sent is what the page said. */
-function ScopeFields({ dictionary, textSet }: Pick<ActionProps, "dictionary" | "textSet">): VNode {
+function ScopeFields({ dictionary, textSet }: Pick<About, "dictionary" | "textSet">): VNode {
   return (
     <>
       {dictionary === null ? null : <input type="hidden" name="dictionary" value={dictionary} />}
@@ -115,11 +114,11 @@ function ScopeFields({ dictionary, textSet }: Pick<ActionProps, "dictionary" | "
 
 /** A button that does one thing, as a form of its own. */
 function Action(
-  { model, name, dictionary, textSet, action, title, fields = {}, class: own = "small" }: ActionProps,
+  { about: { model, name, ...scope }, action, title, fields = {}, class: own = "small" }: ActionProps,
 ): VNode {
   return (
     <form method="post" action={explainUrl(model.id, name, action)}>
-      <ScopeFields dictionary={dictionary} textSet={textSet} />
+      <ScopeFields {...scope} />
       {Object.entries(fields).map(([field, value]) => <input type="hidden" name={field} value={value} />)}
       <button type="submit" class={own}>{title}</button>
     </form>
@@ -132,7 +131,7 @@ function Item(
     readonly isBusy: boolean;
   },
 ): VNode {
-  const { model, name, dictionary, textSet, plan, assistant, hasRecords } = props;
+  const { name, plan, assistant, hasRecords } = props;
   const { id, scores } = explanation;
   const byRules = scores.find(({ scorer }) => scorer === "statistical");
   const byAssistant = scores.find(({ scorer }) => scorer === "assistant");
@@ -149,10 +148,7 @@ function Item(
         {hasRecords && byRules?.state !== "done"
           ? (
             <Action
-              model={model}
-              name={name}
-              dictionary={dictionary}
-              textSet={textSet}
+              about={props}
               action="scores"
               title="Score by its rules"
               fields={{ ...fields, by: "statistical" }}
@@ -164,10 +160,7 @@ function Item(
           plan?.state === "ready" && assistant !== null && byAssistant?.state !== "done"
             ? (
               <Action
-                model={model}
-                name={name}
-                dictionary={dictionary}
-                textSet={textSet}
+                about={props}
                 action="scores"
                 title={`Score with ${assistant.model}`}
                 fields={{ ...fields, by: "assistant" }}
@@ -176,10 +169,7 @@ function Item(
             : null
         }
         <Action
-          model={model}
-          name={name}
-          dictionary={dictionary}
-          textSet={textSet}
+          about={props}
           action="remove"
           title="Remove"
           fields={fields}
@@ -207,9 +197,7 @@ function UnderWay({ href, running }: { readonly href: string; readonly running: 
   );
 }
 
-function Failed(
-  { model, name, dictionary, textSet, attempt }: ExplanationsCardProps & { readonly attempt: Attempt },
-): VNode {
+function Failed({ attempt, ...props }: ExplanationsCardProps & { readonly attempt: Attempt }): VNode {
   const { what, by, explanation, problem } = attempt;
   const who = by === "statistical" ? "by rules" : "by the assistant";
   return (
@@ -219,10 +207,7 @@ function Failed(
         /* What costs money is tried again from where it stands what would be sent. */
         by === "assistant" ? null : (
           <Action
-            model={model}
-            name={name}
-            dictionary={dictionary}
-            textSet={textSet}
+            about={props}
             action={what === "explain" ? "explanations" : "scores"}
             title="Try again"
             fields={explanation === null ? { by } : { by, explanation: String(explanation) }}
@@ -234,19 +219,15 @@ function Failed(
 }
 
 /** Ways to an explanation. */
-function Ways(
-  { model, name, dictionary, textSet, view, urlOf, assistant, hasRecords, plan }: ExplanationsCardProps,
-): VNode {
+function Ways(props: ExplanationsCardProps): VNode {
+  const { view, urlOf, assistant, hasRecords, plan } = props;
   if (!hasRecords) {
     return <p class="fine-print">It can be explained once a sweep has made its records: see below.</p>;
   }
   return (
     <div class="links explanation-ways">
       <Action
-        model={model}
-        name={name}
-        dictionary={dictionary}
-        textSet={textSet}
+        about={props}
         action="explanations"
         title="Explain by rules"
         fields={{ by: "statistical" }}
@@ -283,9 +264,8 @@ function Ways(
 }
 
 /** What would be sent, and the button that sends it. */
-function Plan(
-  { model, name, dictionary, textSet, view, urlOf, offer }: ExplanationsCardProps & { readonly offer: ExplainPlan },
-): VNode {
+function Plan({ offer, ...props }: ExplanationsCardProps & { readonly offer: ExplainPlan }): VNode {
+  const { name, view, urlOf } = props;
   const { assistant, calls, promptTokens, completionTokens, cost, first } = offer;
   return (
     <div class="explanation-plan" role="group" aria-labelledby="plan-title">
@@ -303,10 +283,7 @@ function Plan(
       </details>
       <div class="links">
         <Action
-          model={model}
-          name={name}
-          dictionary={dictionary}
-          textSet={textSet}
+          about={props}
           action="explanations"
           title={`Send to ${assistant.origin}`}
           fields={{ by: "assistant" }}

@@ -55,9 +55,19 @@ const TITLES: Readonly<Record<Job["kind"], string>> = {
   explain: "Explanations",
 };
 
-function titleOf({ kind, model, dictionary, training }: Job): string {
-  const part = training?.name ?? dictionary ?? null;
+function titleOf({ kind, model, dictionary, training, explain }: Job): string {
+  const part = training?.name ?? dictionary ?? explainedPart(explain);
   return `${TITLES[kind]} of ${part === null ? model : `${part} for ${model}`}`;
+}
+
+/** What a job explains; null for none. */
+function explainedPart(task: Job["explain"]): string | null {
+  if (task === undefined) return null;
+  const { layer, components, dictionary } = task;
+  const part = layer === undefined
+    ? `${formatCount(components?.length ?? 0)} components`
+    : `${layer.kind}/${layer.index}`;
+  return dictionary === undefined ? part : `${part} (${dictionary})`;
 }
 
 function inWords({ state, done, total, unit, perSecond, etaSeconds }: Job): string {
