@@ -1,4 +1,4 @@
-/** The job that sweeps a model, or one of its dictionaries, over a text set: step by step on the background lane, its state stored as it goes. */
+/** The job that sweeps a model, or one of its dictionaries, over a text set: step by step on the background lane, its state stored after each. */
 import { createHash } from "node:crypto";
 import { Sequences } from "./corpus/sequences.ts";
 import type { Scope } from "./corpus/scope.ts";
@@ -23,8 +23,6 @@ import { patientCall } from "./patient_call.ts";
 import type { SweepProgress, SweepRow } from "./store/sweep_rows.ts";
 import type { Store } from "./store/store.ts";
 
-/** Share of a sweep's time that may go into storing its state: for a large model that is tens of megabytes. */
-const STORING_SHARE = 0.1;
 /** How often in a row the engine thread may die under the same step. */
 const MAX_ATTEMPTS = 3;
 
@@ -68,7 +66,7 @@ export async function sweep(job: Job, control: JobControl, source: JobSource): P
   if (sweeps.find(key) === null) {
     const sequences = await readSequences(set, model);
     const { stepCount } = planOf(scope, sequences, source);
-    const progress = { step: 0, stepCount, sequencesDone: 0, sequenceCount: sequences.count, tokensDone: 0 };
+    const progress = { ...NOTHING_DONE, stepCount, sequenceCount: sequences.count };
     sweeps.begin(
       { key, model: model.id, weights: await weightsOf(scope, source), textSet: set.id, progress },
       sequences,
@@ -159,6 +157,9 @@ interface SweepTask {
   readonly control: JobControl;
 }
 
+/** How far a sweep is of which there is no state. */
+const NOTHING_DONE = { step: 0, sequencesDone: 0, tokensDone: 0 } as const;
+
 /** A sweep from one stored state to the end, a stop, or a failure. */
 class SweepRun {
   readonly #source: JobSource;
@@ -166,7 +167,6 @@ class SweepRun {
   #row: SweepRow;
   #progress: SweepProgress;
   #state: SweepState;
-  #storeAt = 0;
 
   /** @throws {NotFoundError} if nothing of the sweep is stored */
   constructor(source: JobSource, task: SweepTask) {
@@ -175,23 +175,20 @@ class SweepRun {
     this.#source = source;
     this.#task = task;
     this.#row = row;
-    this.#progress = row.progress;
-    this.#state = this.#storedState();
+    const stored = this.#storedState();
+    this.#progress = stored === null ? { ...row.progress, ...NOTHING_DONE } : row.progress;
+    this.#state = stored ?? emptyState(task.scope);
   }
 
   async toTheEnd(): Promise<"done" | "stopped"> {
     const { plan, control } = this.#task;
     this.#tell();
     while (this.#progress.step < plan.stepCount) {
-      if (control.isStopping()) {
-        await this.#store();
-        return "stopped";
-      }
+      if (control.isStopping()) return "stopped";
       await this.#step(plan.step(this.#progress.step));
+      await this.#store();
       this.#tell();
-      if (performance.now() >= this.#storeAt) await this.#store();
     }
-    await this.#store();
     return "done";
   }
 
@@ -214,25 +211,19 @@ class SweepRun {
   }
 
   async #store(): Promise<void> {
-    if (this.#progress.step === this.#row.progress.step) return;
-    const startedAt = performance.now();
     const generation = await this.#source.store.sweeps.save(this.#row, this.#state, this.#progress);
     this.#row = { ...this.#row, generation, progress: this.#progress };
-    const now = performance.now();
-    this.#storeAt = now + (now - startedAt) * (1 / STORING_SHARE - 1);
   }
 
-  /** What was stored last; nothing yet if nothing was. */
-  #storedState(): SweepState {
-    const empty = emptyState(this.#task.scope);
-    if (this.#row.generation === 0) return empty;
-    return new Map([...empty.keys()].map((name): [string, ArrayBuffer] => {
-      const group = this.#source.store.sweeps.group(this.#row, name);
-      if (group === null) {
-        throw new NotFoundError(`What the sweep has collected of ${name} cannot be read: see the log`);
-      }
-      return [name, group];
-    }));
+  /** What was stored last; null if nothing was, or it cannot be read: then all is done anew. */
+  #storedState(): SweepState | null {
+    const groups: (readonly [string, ArrayBuffer])[] = [];
+    for (const name of emptyState(this.#task.scope).keys()) {
+      const group = this.#row.generation === 0 ? null : this.#source.store.sweeps.group(this.#row, name);
+      if (group === null) return null;
+      groups.push([name, group]);
+    }
+    return new Map(groups);
   }
 
   #tell(): void {

@@ -57,9 +57,15 @@ export function copiedTokens(ordinary: readonly number[]): readonly number[] {
 /** Inputs: int64 `[token]`, `[1]`, `[1]`. */
 const [READ, HEAD, VALUE_HEAD] = ["copying.read", "copying.head", "copying.value_head"] as const;
 
-/** Output `promoted`: ids that a head promotes most when it reads each token, int64 `[token, PROMOTED_TOKENS]`. */
+/** Output of `buildCopyingGraph` and input of `buildPromotedGraph`: float32 `[token, d_model]`. */
+const WRITTEN = "copying.written";
+
+/**
+ * Output `WRITTEN`: what a head writes when it reads each token, with the final norm's gain. One graph a layer, and small: scores of the whole
+ * vocabulary are the work of one graph for all layers, for each keeps its working memory.
+ */
 export function buildCopyingGraph({ architecture, weights }: ModelWeights, layer: number): GraphRequest {
-  const { modelWidth, headCount, headWidth, vocabularySize } = architecture;
+  const { modelWidth, headCount, headWidth } = architecture;
   const { norm1, qkv, attentionOut } = blockOf(weights, layer);
   const read = mul(gather(weights.tokenEmbedding, graphInput(READ, "int64", ["token"])), norm1.gain);
   const byHead = reshape(qkv.weight, [modelWidth, 3 * headCount, headWidth]);
@@ -67,6 +73,13 @@ export function buildCopyingGraph({ architecture, weights }: ModelWeights, layer
   const outputs = reshape(attentionOut.weight, [headCount, headWidth, modelWidth]);
   const outputMatrix = reshape(gather(outputs, graphInput(HEAD, "int64", [1])), [headWidth, modelWidth]);
   const written = mul(matMul(matMul(read, valueMatrix), outputMatrix), weights.finalNorm.gain);
+  return { outputs: { [WRITTEN]: written }, names: new Map() };
+}
+
+/** Output `promoted`: ids that are promoted most by what was written, int64 `[token, PROMOTED_TOKENS]`. */
+export function buildPromotedGraph({ architecture, weights }: ModelWeights): GraphRequest {
+  const { modelWidth, vocabularySize } = architecture;
+  const written = graphInput(WRITTEN, "float32", ["token", modelWidth]);
   const scores = matMul(written, weights.unembedding, { transB: true });
   const count = Math.min(PROMOTED_TOKENS, vocabularySize);
   const k = constant("int64", [1], BigInt64Array.of(BigInt(count)));

@@ -9,7 +9,7 @@ import { float32Data, int64Numbers, type Tensor } from "../tensor/tensor.ts";
 import { type ComponentKind, type Group, isLatentKind, type ResolvedComponent } from "./component.ts";
 import { type CollectedSequence, GroupStatistics } from "./group_statistics.ts";
 import { allGroups, groupSize, type SizedScope } from "./groups.ts";
-import { buildCopyingGraph, copyingFeeds } from "./head_scores.ts";
+import { buildCopyingGraph, buildPromotedGraph, copyingFeeds } from "./head_scores.ts";
 import { buildLatentSweepGraph, buildLatentValuesGraph, LATENTS_OUTPUT } from "./latent_graph.ts";
 import type { Scope } from "./scope.ts";
 import { ReadAttention, repeatedKeys, TEXT_KEYS } from "./read_attention.ts";
@@ -165,7 +165,12 @@ export class Sweeper {
     const copied = new Float64Array(group.size);
     for (const head of heads) {
       const feeds = copyingFeeds(tokens, { head, headCount: group.size });
-      const { promoted } = await this.#questioner.execute(model, compiled, feeds);
+      const written = await this.#questioner.execute(model, compiled, feeds);
+      const { promoted } = await this.#questioner.execute(
+        model,
+        { key: ["promoted"], build: () => buildPromotedGraph(model) },
+        written,
+      );
       if (promoted === undefined) throw new Error("Internal: the graph has no output promoted");
       const ids = int64Numbers(promoted);
       const each = ids.length / tokens.length;

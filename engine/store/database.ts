@@ -105,10 +105,15 @@ const MIGRATIONS: readonly string[] = [
      job TEXT PRIMARY KEY,
      spent TEXT NOT NULL
    ) STRICT;`,
+  // States are files: what was in the database is swept again.
+  `DELETE FROM sweeps;
+   DROP TABLE sweep_groups;`,
 ];
 
 export interface OpenedDatabase {
   readonly database: DatabaseSync;
+  /** Whether it is a file; else all is lost at the end. */
+  readonly isFile: boolean;
   /** Null if all is well. */
   readonly problem: string | null;
 }
@@ -122,7 +127,7 @@ export function openDatabase(folder: string, now: Date): OpenedDatabase {
   const path = join(folder, DATABASE_FILE);
   try {
     mkdirSync(folder, { recursive: true });
-    return { database: openFile(path), problem: null };
+    return { database: openFile(path), isFile: true, problem: null };
   } catch (error) {
     if (isCorrupt(error)) return setAside(path, now);
     return inMemory(`Cannot use ${path} (${messageOf(error)})`);
@@ -173,6 +178,7 @@ function setAside(path: string, now: Date): OpenedDatabase {
     for (const suffix of ["-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
     return {
       database: openFile(path),
+      isFile: true,
       problem: `${path} was damaged; it was set aside as ${kept} and a fresh one begun`,
     };
   } catch (error) {
@@ -183,6 +189,7 @@ function setAside(path: string, now: Date): OpenedDatabase {
 function inMemory(reason: string): OpenedDatabase {
   return {
     database: openFile(":memory:"),
+    isFile: false,
     problem: `${reason}: results are kept in memory only and are lost when the server stops`,
   };
 }

@@ -1,16 +1,18 @@
 /**
  * What is kept between starts: runs by id with what was measured, means, reports, the digests of files; jobs, what sweeps have collected,
- * explanations and an assistant's answers in files of their own.
+ * explanations and an assistant's answers in modules of their own.
  */
+import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Measurement, MeasureQuery } from "../circuit/measurement.ts";
 import type { ModelMeans } from "../circuit/model_means.ts";
 import type { RunResult } from "../circuit/run_result.ts";
 import { AnswerRows } from "./answer_rows.ts";
-import { openDatabase } from "./database.ts";
+import { openDatabase, type OpenedDatabase } from "./database.ts";
 import { ExplanationRows } from "./explanation_rows.ts";
 import type { Guarded } from "./guarded.ts";
 import { JobRows } from "./job_rows.ts";
+import { SweepFiles, SweepMemory, type SweepStates } from "./sweep_files.ts";
 import { SweepRows } from "./sweep_rows.ts";
 
 /** Identifies a version of a file without reading it. */
@@ -38,22 +40,30 @@ export class Store implements Disposable {
   readonly explanations: ExplanationRows;
   readonly answers: AnswerRows;
 
-  private constructor(database: DatabaseSync, problem: string | null, log: (line: string) => void) {
+  private constructor(
+    { database, problem }: Pick<OpenedDatabase, "database" | "problem">,
+    states: SweepStates,
+    log: (line: string) => void,
+  ) {
     this.#database = database;
     this.#problem = problem;
     this.#log = log;
     if (problem !== null) log(problem);
     const guarded: Guarded = (what, otherwise, work) => this.#guarded(what, otherwise, work);
     this.jobs = new JobRows(database, guarded);
-    this.sweeps = new SweepRows(database, guarded);
+    this.sweeps = new SweepRows(database, guarded, states);
     this.explanations = new ExplanationRows(database, guarded);
     this.answers = new AnswerRows(database, guarded);
   }
 
   /** Opens the store of a data folder. Never throws: see `database.ts`. */
   static open(folder: string, log: (line: string) => void, now = new Date()): Store {
-    const { database, problem } = openDatabase(folder, now);
-    return new Store(database, problem, log);
+    const opened = openDatabase(folder, now);
+    if (!opened.isFile) return new Store(opened, new SweepMemory(), log);
+    const files = new SweepFiles(join(folder, "sweeps"));
+    const store = new Store(opened, files, log);
+    store.#guarded("tidy the states of sweeps", undefined, () => files.tidy(store.sweeps.all()));
+    return store;
   }
 
   /** What is wrong with the store, in one sentence; null if nothing is. */

@@ -1,10 +1,10 @@
 /**
- * What sweeps have collected, as it was after some step. Groups of a new state are written beside those of the old one, one at a time so that
- * nobody waits long; then a single transaction makes them the state, together with how far the sweep is. Whenever the process dies, either
- * the old state is there or the new one, each with its own progress.
+ * What sweeps have collected, as it was after some step. A new state is written beside the old one; then a single statement makes it the state,
+ * together with how far the sweep is. Whenever the process dies, either the old state is there or the new one, each with its own progress.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Guarded } from "./guarded.ts";
+import type { SweepGroups, SweepStates } from "./sweep_files.ts";
 
 /** How far a sweep is. */
 export interface SweepProgress {
@@ -25,7 +25,7 @@ export interface SweepRow {
   /** Id of the text set. */
   readonly textSet: string;
   readonly progress: SweepProgress;
-  /** Names the state among those written. */
+  /** Names the state among those written; 0 before the first. */
   readonly generation: number;
 }
 
@@ -40,10 +40,14 @@ const COLUMNS = "key, model, weights, text_set, progress, generation";
 export class SweepRows {
   readonly #database: DatabaseSync;
   readonly #guarded: Guarded;
+  readonly #states: SweepStates;
+  /** By sweep, the state that was replaced last: the next one is written over it. */
+  readonly #spares = new Map<string, number>();
 
-  constructor(database: DatabaseSync, guarded: Guarded) {
+  constructor(database: DatabaseSync, guarded: Guarded, states: SweepStates) {
     this.#database = database;
     this.#guarded = guarded;
+    this.#states = states;
   }
 
   /** Sweeps with some weights, the last begun first. */
@@ -54,6 +58,15 @@ export class SweepRows {
       ).all(weights);
       return rows.map(sweepRow);
     });
+  }
+
+  /** All of them, whatever their weights. */
+  all(): readonly SweepRow[] {
+    return this.#guarded(
+      "list sweeps",
+      [],
+      () => this.#database.prepare(`SELECT ${COLUMNS} FROM sweeps`).all().map(sweepRow),
+    );
   }
 
   find(key: string): SweepRow | null {
@@ -94,12 +107,7 @@ export class SweepRows {
 
   /** What has been collected of a group; null if nothing. */
   group({ key, generation }: Pick<SweepRow, "key" | "generation">, name: string): ArrayBuffer | null {
-    return this.#guarded("read what a sweep has collected", null, () => {
-      const row = this.#database.prepare(
-        "SELECT statistics FROM sweep_groups WHERE sweep = ? AND generation = ? AND name = ?",
-      ).get(key, generation, name);
-      return bufferOf(row?.["statistics"]);
-    });
+    return this.#guarded("read what a sweep has collected", null, () => this.#states.read({ key, generation }, name));
   }
 
   /**
@@ -110,30 +118,29 @@ export class SweepRows {
    */
   async save(
     { key, generation }: Pick<SweepRow, "key" | "generation">,
-    state: ReadonlyMap<string, ArrayBuffer>,
+    state: SweepGroups,
     progress: SweepProgress,
   ): Promise<number> {
-    const next = generation + 1;
-    const insert = this.#database.prepare("INSERT OR REPLACE INTO sweep_groups VALUES (?, ?, ?, ?)");
-    for (const [name, statistics] of state) {
-      insert.run(key, next, name, new Uint8Array(statistics));
-      await new Promise((resolve) => setTimeout(resolve, 0));
-    }
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      this.#database.prepare("UPDATE sweeps SET generation = ?, progress = ? WHERE key = ?").run(
-        next,
-        JSON.stringify(progress),
-        key,
-      );
-      this.#database.prepare("DELETE FROM sweep_groups WHERE sweep = ? AND generation <> ?").run(key, next);
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
+    const next = newGeneration();
+    await this.#states.write({ key, generation: next }, state, this.#spares.get(key) ?? null);
+    this.#database.prepare("UPDATE sweeps SET generation = ?, progress = ? WHERE key = ?").run(
+      next,
+      JSON.stringify(progress),
+      key,
+    );
+    if (progress.step < progress.stepCount) {
+      this.#spares.set(key, generation);
+    } else {
+      this.#spares.delete(key);
+      await this.#states.remove({ key, generation });
     }
     return next;
   }
+}
+
+/** Another one for each process that sweeps the same at the same time: neither writes over what the other refers to. */
+function newGeneration(): number {
+  return Date.now() * 1024 + Math.floor(Math.random() * 1024);
 }
 
 function sweepRow(row: Readonly<Record<string, unknown>>): SweepRow {

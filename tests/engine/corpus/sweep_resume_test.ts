@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Engine } from "../../../engine/mod.ts";
+import { Store } from "../../../engine/store/store.ts";
 import {
   collected,
   openSweptEngine,
@@ -47,7 +48,16 @@ Deno.test("a sweep whose process is killed again and again goes on by itself, an
   withSweptModel(120, async (model) => {
     const expected = await uninterrupted(model);
     const ends: string[] = [];
-    for (const sequences of [5, 40, 41, 90]) ends.push(await sweepUntil(model, sequences));
+    for (const sequences of [5, 40, 41, 90]) {
+      const told = await sweepUntil(model, sequences);
+      ends.push(told);
+      using store = Store.open(model.dataFolder, () => {});
+      const [row] = store.sweeps.all();
+      assert.ok(
+        (row?.progress.sequencesDone ?? 0) >= Number(told),
+        `${told} were told, stored is ${JSON.stringify(row)}`,
+      );
+    }
     assert.ok(ends.every((end) => end !== "done"), ends.join(", "));
     const engine = await openSweptEngine(model, STEP_TOKENS);
     try {
@@ -55,7 +65,7 @@ Deno.test("a sweep whose process is killed again and again goes on by itself, an
       assert.ok(["queued", "running"].includes(stateOf(engine) ?? ""), stateOf(engine));
       const [sweep] = await engine.sweeps("tiny");
       assert.equal(sweep?.state, "partial");
-      assert.ok((sweep?.sequencesDone ?? 0) > 0, "what was done before counts");
+      assert.ok((sweep?.sequencesDone ?? 0) >= Number(ends.at(-1)), "only the batch in flight is done again");
       assert.equal((await engine.finishedJob(ID)).state, "done");
       assert.deepEqual(await collected(engine), expected);
     } finally {
@@ -111,6 +121,27 @@ Deno.test("a question that is asked during a sweep is answered before the sweep 
       ]);
       assert.deepEqual(order, ["question", "sweep", "means"]);
       assert.deepEqual(engine.jobs().map(({ state }) => state), ["done", "done"]);
+    } finally {
+      await engine.close();
+    }
+  }));
+
+Deno.test("a state that a power cut has damaged is no state: the sweep is done anew, and nothing of it counts twice", () =>
+  withSweptModel(60, async (model) => {
+    const expected = await uninterrupted(model);
+    assert.notEqual(await sweepUntil(model, 20), "done");
+    const [file] = (await Array.fromAsync(Deno.readDir(join(model.dataFolder, "sweeps")))).map(({ name }) => name);
+    const folder = join(model.dataFolder, "sweeps", file ?? "");
+    for await (const { name } of Deno.readDir(folder)) {
+      const path = join(folder, name);
+      const bytes = await Deno.readFile(path);
+      bytes.fill(0, Math.floor(bytes.length / 2));
+      await Deno.writeFile(path, bytes);
+    }
+    const engine = await openSweptEngine(model, STEP_TOKENS);
+    try {
+      assert.equal((await engine.finishedJob(ID)).state, "done");
+      assert.deepEqual(await collected(engine), expected);
     } finally {
       await engine.close();
     }

@@ -201,7 +201,7 @@ Deno.test("a database from before there were reports keeps its runs and takes re
     database.exec(
       "DROP TABLE explanation_scores; DROP TABLE explanations; DROP TABLE explanation_failures; " +
         "DROP TABLE explanation_words; DROP TABLE assistant_answers; DROP TABLE job_spending; " +
-        "DROP TABLE reports; DROP TABLE jobs; DROP TABLE sweep_groups; DROP TABLE sweeps; PRAGMA user_version = 2",
+        "DROP TABLE reports; DROP TABLE jobs; DROP TABLE sweeps; PRAGMA user_version = 2",
     );
     database.close();
     using store = Store.open(folder, (line) => lines.push(line));
