@@ -34,6 +34,8 @@ export interface ComponentView {
   /** Texts of one's own, oldest first. */
   readonly own: readonly string[];
   readonly pin: PinnedToken | null;
+  /** Of a head: the picture of pairs that is shown as a matrix, as in `top.3`; one at a time, for a matrix is large. */
+  readonly matrix: string | null;
   /** Whether it is shown what an assistant would be sent. */
   readonly plan: boolean;
 }
@@ -46,11 +48,12 @@ export const DEFAULT_COMPONENT_VIEW: ComponentView = {
   whole: [],
   own: [],
   pin: null,
+  matrix: null,
   plan: false,
 };
 
 export function componentQuery(
-  { run, dictionary, textSet, mode, whole, own, pin, plan }: ComponentView,
+  { run, dictionary, textSet, mode, whole, own, pin, matrix, plan }: ComponentView,
 ): URLSearchParams {
   const query = new URLSearchParams();
   if (run !== null) query.set("run", run);
@@ -60,6 +63,7 @@ export function componentQuery(
   if (whole.length > 0) query.set("all", whole.join(","));
   own.forEach((text) => query.append("p", text));
   if (pin !== null) query.set("pin", `${pin.picture}.${pin.token}`);
+  if (matrix !== null) query.set("matrix", matrix);
   if (plan) query.set("plan", "on");
   return query;
 }
@@ -67,6 +71,7 @@ export function componentQuery(
 /** Reads a view; what is not understood is as by default. */
 export function readComponentView(query: URLSearchParams): ComponentView {
   const [, picture, token] = /^([a-z]+(?:\.\d{1,4}){1,2})\.(\d{1,5})$/.exec(query.get("pin") ?? "") ?? [];
+  const [matrix = null] = /^[a-z]+(?:\.\d{1,4}){1,2}$/.exec(query.get("matrix") ?? "") ?? [];
   const lists = new Set(query.getAll("all").flatMap((text) => text.split(",")));
   const [textSet, dictionary] = [query.get("set"), query.get("dictionary")];
   return {
@@ -78,6 +83,7 @@ export function readComponentView(query: URLSearchParams): ComponentView {
     own: [...new Set(query.getAll("p").map((text) => text.replaceAll("\r\n", "\n").slice(0, MAX_OWN_TEXT)))]
       .filter((text) => text !== "").slice(-MAX_OWN_TEXTS),
     pin: picture === undefined ? null : { picture, token: Number(token) },
+    matrix,
     plan: query.get("plan") === "on",
   };
 }

@@ -158,6 +158,26 @@ Deno.test("GET /jobs lists jobs; they are paused, resumed and cancelled", async 
   assert.equal(fragment.body.firstElementChild?.id, "jobs");
 });
 
+Deno.test("one example of a head at a time is a matrix of all its pairs, whose rows can be pinned, and text again", async () => {
+  const app = testApp();
+  const { top: [first] } = await app.engine.records({ component: "head/0/1" });
+  const before = await page(app, HEAD);
+  assert.equal(before.querySelector("#component .attention-matrix"), null);
+  const href = before.querySelector("a[id='top.0.matrix']")?.getAttribute("href") ?? "";
+  const document = await page(app, `${HEAD}${href}`);
+  assert.equal(document.querySelectorAll(".attention-matrix").length, 1);
+  const told = [...document.querySelectorAll(".attention-matrix g[data-query] rect")].map((cell) =>
+    Number(cell.getAttribute("data-v"))
+  );
+  const values = (first?.values ?? []) as readonly (readonly number[])[];
+  assert.deepEqual(told.length, values.flat().length);
+  values.flat().forEach((value, i) => assert.ok(Math.abs((told[i] ?? NaN) - value) <= 0.01 * Math.abs(value) + 0.001));
+  const row = document.querySelector(".attention-matrix a[id='top.0.1']")?.getAttribute("href") ?? "";
+  assert.equal((await page(app, `${HEAD}${row}`)).querySelectorAll(".pinned-rows > *").length, 1);
+  assert.equal(document.querySelector("a[id='top.0.matrix']")?.textContent, "As text");
+  assert.equal((await page(app, "/models/demo/components/mlp/1/7")).querySelector("a[id='top.0.matrix']"), null);
+});
+
 Deno.test("the catalogue shows heads as a grid and a list, neurons as a list, sorted, by layer, paged", async () => {
   const app = testApp();
   const heads = await page(app, "/models/demo/catalogue?sort=previousToken");

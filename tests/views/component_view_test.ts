@@ -37,6 +37,7 @@ const componentView: fc.Arbitrary<ComponentView> = fc.record({
       noNullPrototype: true,
     }),
   ),
+  matrix: fc.option(fc.constantFrom("top.3", "quantiles.0.2", "own.0")),
   plan: fc.boolean(),
 }, { noNullPrototype: true });
 

@@ -15,7 +15,7 @@ import { sequentialClass } from "./sequential.ts";
 export const MAX_ATTENTION_WINDOW = 64;
 
 export interface AttentionMatrixProps {
-  readonly attention: AttentionResult;
+  readonly attention: Pick<AttentionResult, "head" | "metric" | "tokens" | "values">;
   /** The tokens shown on both axes. */
   readonly window: { readonly from: number; readonly count: number };
   /** Queries whose rows are outlined and listed below. */

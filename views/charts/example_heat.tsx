@@ -70,8 +70,8 @@ export function ExampleHeat(props: ExampleHeatProps): VNode {
   );
 }
 
-/** Where there is no value at all, it may as well be a neuron's. */
-function isOfPairs(values: Example["values"]): values is readonly (readonly number[])[] {
+/** Whether they are a head's. Where there is no value at all, it may as well be a neuron's. */
+export function isOfPairs(values: Example["values"]): values is readonly (readonly number[])[] {
   return Array.isArray(values[0]);
 }
 

@@ -1,7 +1,8 @@
 /** Examples of a component: some of them, or all, each as a picture with its values. */
 import type { VNode } from "preact";
 import type { Example } from "../../engine/mod.ts";
-import { ExampleHeat } from "../charts/example_heat.tsx";
+import { AttentionMatrix, MAX_ATTENTION_WINDOW } from "../charts/attention_matrix.tsx";
+import { ExampleHeat, isOfPairs } from "../charts/example_heat.tsx";
 import { componentQuery, type ComponentView } from "../component_view.ts";
 
 /** Id of the part of a component's page that a change of view replaces. */
@@ -31,22 +32,72 @@ export function ExampleList({ name, examples, largest, view }: ExampleListProps)
       {examples.map((example, index) => {
         const picture = `${name}.${index}`;
         const pinned = view.pin?.picture === picture ? view.pin.token : null;
+        const pinLink = (token: number) => ({
+          id: `${picture}.${token}`,
+          href: query({ ...view, pin: pinned === token ? null : { picture, token } }),
+        });
+        const label = example.sequence === null ? "the text" : `text ${example.sequence}`;
+        const { values } = example;
+        const isMatrix = view.matrix === picture;
         return (
           <li>
-            <ExampleHeat
-              example={example}
-              largest={largest}
-              mode={view.mode}
-              pinned={pinned}
-              pinLink={(token) => ({
-                id: `${picture}.${token}`,
-                href: query({ ...view, pin: pinned === token ? null : { picture, token } }),
-              })}
-              label={example.sequence === null ? "the text" : `text ${example.sequence}`}
-            />
+            {isMatrix && isOfPairs(values)
+              ? <ExampleMatrix example={{ ...example, values }} pinned={pinned} pinLink={pinLink} label={label} />
+              : (
+                <ExampleHeat
+                  example={example}
+                  largest={largest}
+                  mode={view.mode}
+                  pinned={pinned}
+                  pinLink={pinLink}
+                  label={label}
+                />
+              )}
+            {isOfPairs(values)
+              ? (
+                <a
+                  id={`${picture}.matrix`}
+                  class="fine-print"
+                  href={query({ ...view, matrix: isMatrix ? null : picture })}
+                >
+                  {isMatrix ? "As text" : "As a matrix"}
+                </a>
+              )
+              : null}
           </li>
         );
       })}
     </ol>
+  );
+}
+
+interface ExampleMatrixProps {
+  readonly example: Example & { readonly values: readonly (readonly number[])[] };
+  /** The query whose row is listed. */
+  readonly pinned: number | null;
+  readonly pinLink: (token: number) => Record<string, string>;
+  readonly label: string;
+}
+
+/** All pairs of a text, of a long one those around its strongest. */
+function ExampleMatrix({ example: { tokens, values, at }, pinned, pinLink, label }: ExampleMatrixProps): VNode {
+  const count = Math.min(MAX_ATTENTION_WINDOW, tokens.length);
+  const [query = 0] = at;
+  const from = Math.max(0, Math.min(query - Math.floor(count / 2), tokens.length - count));
+  return (
+    <figure class="record">
+      <figcaption>
+        <span class="record-label">
+          {label}
+          {count < tokens.length ? `, tokens ${from} to ${from + count - 1} of ${tokens.length}` : ""}
+        </span>
+      </figcaption>
+      <AttentionMatrix
+        attention={{ head: label, metric: "writeNorm", tokens, values }}
+        window={{ from, count }}
+        pinned={pinned === null ? [] : [pinned]}
+        rowLink={pinLink}
+      />
+    </figure>
   );
 }
