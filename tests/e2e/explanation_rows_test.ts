@@ -122,7 +122,7 @@ Deno.test("explanations", async (t) => {
         await untilJobsEnd(url);
         await page.locator("#explain-many .job[data-state=done]").waitFor();
         assert.equal(await page.locator("td.said .explanation-text").count(), 8);
-        const row = page.locator("tbody tr", { hasText: "head/1/3" });
+        const row = page.locator("tbody tr:has(th)", { hasText: "head/1/3" }).locator("+ tr");
         const { explanations: [best] } = await list("head/1/3");
         assert.ok((await row.innerText()).includes(best.text), "the page says what the API says");
         assert.equal(chat.calls.length, 0, "nothing was sent");

@@ -154,7 +154,10 @@ Deno.test("the catalogue tells what is said of each, and explains those of its p
   const row = [...document.querySelectorAll("tbody tr")].find((tr) =>
     tr.querySelector("th")?.textContent === "mlp/1/7"
   );
-  assert.match(row?.querySelector(".said")?.textContent ?? "", /Fires on “ doctor” \(9\) score 0\.50/);
+  assert.match(
+    row?.nextElementSibling?.querySelector(".said")?.textContent ?? "",
+    /Fires on “ doctor” \(9\) score 0\.50/,
+  );
   const form = document.querySelector("form.explain-many");
   const fields = [...form?.querySelectorAll("input[type=hidden]") ?? []].map((field) =>
     [field.getAttribute("name") ?? "", field.getAttribute("value") ?? ""] as const

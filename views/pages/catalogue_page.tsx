@@ -66,7 +66,7 @@ export function CataloguePage(props: CataloguePageProps): VNode {
 
 /** The part that a change of view replaces. */
 export function CatalogueContent(props: CataloguePageProps): VNode {
-  const { model, dictionary, view, catalogue, heads, job, sweeps } = props;
+  const { model, view, catalogue, heads, job, sweeps } = props;
   const link = (other: CatalogueView) => swapLink(catalogueUrl(model.id, other), `#${CATALOGUE_ID}`);
   return (
     <div id={CATALOGUE_ID} class="component">
@@ -236,27 +236,16 @@ function List({ model, dictionary, view, said, catalogue: { rows, total }, link 
             <tr>
               <th scope="col">Component</th>
               {sorts.map((sort) => <SortHeader sort={sort} view={view} link={link} />)}
-              {said.size === 0 ? null : <th scope="col">Explanation</th>}
             </tr>
           </thead>
           <tbody>
             {rows.map((row) => (
-              <tr>
-                <th scope="row" class="node-ref">
-                  <a href={componentUrl(model.id, row.component, { dictionary: dictionary?.id ?? null })}>
-                    <code>{row.component}</code>
-                  </a>
-                </th>
-                {sorts.map((sort) => {
-                  const value = valueOf(row, sort);
-                  return (
-                    <td class="number" title={Number.isFinite(value) ? String(value) : "no value"}>
-                      {Number.isFinite(value) ? formatNumber(value) : "—"}
-                    </td>
-                  );
-                })}
-                {said.size === 0 ? null : <Said explanation={said.get(row.component) ?? null} />}
-              </tr>
+              <Row
+                row={row}
+                sorts={sorts}
+                href={componentUrl(model.id, row.component, { dictionary: dictionary?.id ?? null })}
+                explanation={said.get(row.component) ?? null}
+              />
             ))}
           </tbody>
         </table>
@@ -273,12 +262,41 @@ function List({ model, dictionary, view, said, catalogue: { rows, total }, link 
   );
 }
 
-function Said({ explanation }: { readonly explanation: Explanation | null }): VNode {
-  if (explanation === null) return <td class="said fine-print">none yet</td>;
+interface RowProps {
+  readonly row: CatalogueRow;
+  /** The columns, in order. */
+  readonly sorts: readonly CatalogueSort[];
+  readonly href: string;
+  readonly explanation: Explanation | null;
+}
+
+/** A component, and below it what is said of it: there are too many columns for another. */
+function Row({ row, sorts, href, explanation }: RowProps): VNode {
   return (
-    <td class="said">
-      <ExplanationText explanation={explanation} /> <span class="fine-print">{scoreWords(explanation)}</span>
-    </td>
+    <>
+      <tr>
+        <th scope="row" class="node-ref">
+          <a href={href}>
+            <code>{row.component}</code>
+          </a>
+        </th>
+        {sorts.map((sort) => {
+          const value = valueOf(row, sort);
+          return (
+            <td class="number" title={Number.isFinite(value) ? String(value) : "no value"}>
+              {Number.isFinite(value) ? formatNumber(value) : "—"}
+            </td>
+          );
+        })}
+      </tr>
+      {explanation === null ? null : (
+        <tr>
+          <td class="said" colSpan={1 + sorts.length}>
+            <ExplanationText explanation={explanation} /> <span class="fine-print">{scoreWords(explanation)}</span>
+          </td>
+        </tr>
+      )}
+    </>
   );
 }
 

@@ -79,11 +79,12 @@ interface ExampleMatrixProps {
   readonly label: string;
 }
 
-/** All pairs of a text, of a long one those around its strongest. */
+/** All pairs of a text; of a long one those around its strongest, both of whose tokens are in it unless they are too far apart. */
 function ExampleMatrix({ example: { tokens, values, at }, pinned, pinLink, label }: ExampleMatrixProps): VNode {
   const count = Math.min(MAX_ATTENTION_WINDOW, tokens.length);
-  const [query = 0] = at;
-  const from = Math.max(0, Math.min(query - Math.floor(count / 2), tokens.length - count));
+  const [query = 0, key = query] = at;
+  const middle = query - key < count ? (query + key) / 2 : query;
+  const from = Math.max(0, Math.min(Math.round(middle - count / 2), tokens.length - count));
   return (
     <figure class="record">
       <figcaption>
