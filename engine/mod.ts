@@ -49,6 +49,7 @@ export { type Metric, METRICS } from "./circuit/metrics.ts";
 export { EDGE_KINDS } from "./circuit/edges_graph.ts";
 export { type EdgeRow, type EdgesRequest, edgesRequestSchema, type EdgesResult } from "./circuit/edges_request.ts";
 export {
+  MAX_SCORED_TOKENS,
   type ScoredList,
   type ScoredToken,
   type ScoredTokens,

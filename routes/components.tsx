@@ -8,6 +8,7 @@ import {
   type Engine,
   EngineError,
   type Job,
+  MAX_SCORED_TOKENS,
   type ModelSummary,
   NotFoundError,
   PUBLISHED_SOURCE,
@@ -19,6 +20,7 @@ import { componentKind } from "../views/component_kinds.ts";
 import { type ComponentView, readComponentView } from "../views/component_view.ts";
 import { type Component, ComponentContent, ComponentPage, componentRef } from "../views/pages/component_page.tsx";
 import { COMPONENT_ID } from "../views/parts/example_list.tsx";
+import { FIRST_TOKENS } from "../views/parts/vocabulary.tsx";
 import type { Loaded, TextSources } from "../views/props.ts";
 import { componentUrl } from "../views/urls.ts";
 import { findComponent } from "./component_names.ts";
@@ -30,7 +32,6 @@ import { askForm, DEFAULT_FIELDS } from "./question_form.ts";
 import { isFragmentRequest } from "./renderer.tsx";
 import { questionOf } from "./run_question.ts";
 
-const LISTED_TOKENS = 10;
 /** Of the strongest examples, those of which it is told where an attention latent comes from. */
 const SOURCED_EXAMPLES = 6;
 /** What reading a list takes at the most. */
@@ -114,7 +115,8 @@ async function componentProps(c: Context<AppEnv>, engine: Engine, shown: Shown) 
   const from = strongest === null || sourceTokens === null ? null : { name: strongest, sources: sourceTokens };
   const job = sweepJob(engine, model.id, dictionary?.id ?? null);
   const found = { records, inRun, own: ownTexts, tokens: withoutNull(tokens), related, from, explanations, plan };
-  return { run, sweeps, sources, job, assistant: said.assistant, onTop: withoutNull(onTop), ...found };
+  const mostTokens = Math.min(MAX_SCORED_TOKENS, model.vocabularySize);
+  return { run, sweeps, sources, job, mostTokens, assistant: said.assistant, onTop: withoutNull(onTop), ...found };
 }
 
 /** What is said of a component; what is under way has a moment to end. */
@@ -146,7 +148,7 @@ function strongestNode({ nodes }: RunResult, component: string): string | null {
 /** What the component promotes and what drives it, where it is strongest; null where it is nowhere. */
 async function tokensOnTop(
   engine: Engine,
-  { model, component, dictionary }: Shown,
+  { model, component, dictionary, view }: Shown,
   work: Promise<ComponentRecords>,
 ): Promise<ScoredTokens | null> {
   const [example] = (await work).top;
@@ -157,7 +159,7 @@ async function tokensOnTop(
     model: model.id,
     prompts: [{ tokens: example.tokens.map(({ id }) => id), targets: [0] }],
     node: `${componentRef(component)}@${place}${key === undefined ? "" : `<${key}`}`,
-    top: LISTED_TOKENS,
+    top: view.whole.includes("tokens") ? MAX_SCORED_TOKENS : FIRST_TOKENS,
     ...dictionary === null ? {} : { dictionaries: [dictionary.id] },
   });
 }

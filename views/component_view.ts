@@ -4,8 +4,8 @@
 export const EXAMPLE_LISTS = ["top", "random", "quantiles"] as const;
 export type ExampleList = typeof EXAMPLE_LISTS[number];
 
-/** Everything that begins short: those, and the related components. */
-export const SHORT_LISTS = [...EXAMPLE_LISTS, "related"] as const;
+/** Everything that begins short: those, the scored tokens, and the related components. */
+export const SHORT_LISTS = [...EXAMPLE_LISTS, "tokens", "related"] as const;
 export type ShortList = typeof SHORT_LISTS[number];
 
 /** Most texts of one's own that are shown at a time; the oldest goes. */

@@ -3,13 +3,13 @@ import { z } from "zod";
 import type { Token } from "../model/summary.ts";
 import { runSpecSchema } from "./run_spec.ts";
 
-/** Longest list. */
-export const MAX_LISTED = 200;
+/** Longest list of scored tokens. */
+export const MAX_SCORED_TOKENS = 200;
 
 export const scoredTokensRequestSchema = runSpecSchema.omit({ trace: true, topK: true }).extend({
   prompts: runSpecSchema.shape.prompts.max(1, "Expected exactly one prompt"),
   node: z.string().max(100).meta({ description: "The node whose tokens are asked for" }),
-  top: z.int().min(1).max(MAX_LISTED).default(10).meta({ description: "Tokens listed at either end" }),
+  top: z.int().min(1).max(MAX_SCORED_TOKENS).default(10).meta({ description: "Tokens listed at either end" }),
 });
 
 export type ScoredTokensRequest = z.input<typeof scoredTokensRequestSchema>;

@@ -1,6 +1,6 @@
 /**
  * Single keys for those who work through many rows. They only press what is on the page, do nothing while one types, and can be switched
- * off on the help page.
+ * off on the help page; with them goes the one key that is for typing.
  */
 function rows() {
   return [...document.querySelectorAll(".node-row")];
@@ -72,4 +72,14 @@ document.addEventListener("keydown", (event) => {
   if (act === undefined) return;
   event.preventDefault();
   act();
+});
+
+/* Ctrl or ⌘ with Enter, in a text that says so, sends the text as its button does. */
+document.addEventListener("keydown", (event) => {
+  const { key, target, ctrlKey, metaKey, isComposing } = event;
+  if (key !== "Enter" || !(ctrlKey || metaKey) || isComposing || document.body.dataset.keys === "off") return;
+  const field = target instanceof Element ? target.closest("textarea[aria-keyshortcuts]") : null;
+  if (field === null) return;
+  event.preventDefault();
+  field.form.requestSubmit();
 });

@@ -1,12 +1,30 @@
-/** Feature rows about component pages: U6–U11, U13, U83–U95, U104–U105, U119, U125, U126. The demo model is swept first, from the page. */
+/**
+ * Feature rows about component pages: U6–U11, U13, U83, U84, U86, U87, U89, U105, U126. The demo model is swept first, from the page. What its
+ * records show, number by number, is checked by `record_rows_test.ts`.
+ */
 import assert from "node:assert/strict";
 import type { Example } from "../../engine/mod.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { askApi, askDemo, openRow, titleNumber, withPage } from "../support/e2e.ts";
+import {
+  askApi,
+  askDemo,
+  eventually,
+  openRow,
+  PAIR,
+  PROMPT,
+  SECOND,
+  sweepAll,
+  titleNumber,
+  untilSettled,
+  withPage,
+} from "../support/e2e.ts";
 import { startServer } from "../support/test_server.ts";
 
 const NEURON = "models/demo/components/mlp/3/195";
 const HEAD = "models/demo/components/head/3/3";
+
+/** Requests of which the median is told. */
+const ROUNDS = 9;
 
 Deno.test("component pages", async (t) => {
   await using server = await startServer();
@@ -15,12 +33,28 @@ Deno.test("component pages", async (t) => {
   const { browser } = chromium;
 
   await t.step(
-    "U86 a sweep is begun from the page, shows how far it is, and leaves records",
+    "U86 a sweep is begun from the page, tells its rate and time left, and leaves records",
     () =>
       withPage(browser, {}, async (page) => {
         await page.goto(`${url}${NEURON}`);
         await page.getByRole("button", { name: "Sweep demo" }).click();
-        await page.locator(".job[data-state=running], .job[data-state=queued], #examples-title").first().waitFor();
+        // While it is under way: how far, how fast, how long still.
+        const progress = page.locator(".job[data-state=running] [role=status]");
+        const told = await progress.filter({ hasText: /a second, about .* left/ }).innerText();
+        const [, done, total, rate, left, unit] =
+          /^Sweep of demo over “corpus”: ([\d,]+) of ([\d,]+) sequences, ([\d,]+) a second, about ([\d.]+) (m?s) left$/
+            .exec(told) ?? [];
+        const [far = NaN, all = NaN, speed = NaN] = [done, total, rate].map((text) =>
+          Number(text?.replaceAll(",", ""))
+        );
+        assert.ok(far > 0 && far < all && speed > 0, told);
+        // The three belong together.
+        const seconds = Number(left) / (unit === "ms" ? 1000 : 1);
+        assert.ok(Math.abs(seconds * speed - (all - far)) <= 0.6 * speed + 0.06 * (all - far), told);
+        const bar = page.getByRole("progressbar", { name: "Sweep: sequences done" });
+        assert.equal(await bar.getAttribute("max"), String(all));
+        // It looks again by itself.
+        await progress.filter({ hasNotText: told }).or(page.locator("#examples-title")).first().waitFor();
         await page.locator("#examples-title").waitFor({ timeout: 300_000 });
         await page.goto(`${url}jobs`);
         await page.locator(".job[data-state=done]").waitFor({ timeout: 300_000 });
@@ -51,37 +85,74 @@ Deno.test("component pages", async (t) => {
   );
 
   await t.step(
-    "U9, U11 four steps lead one further, end at the ends, and keep texts",
+    "U9, U11 four steps lead one further, end at both ends, and keep texts",
     () =>
       withPage(browser, {}, async (page) => {
+        const steps = page.locator(".steps");
+        const ended = () =>
+          steps.locator(".pager-end").evaluateAll((found) => found.map((end) => end.getAttribute("title")));
         await page.goto(`${url}models/demo/components/mlp/0/0?p=Mary+gave`);
-        assert.equal(await page.locator(".steps a").count(), 2);
-        await page.getByRole("link", { name: "next neuron" }).click();
-        await page.waitForURL(/mlp\/0\/1\?p=/);
-        await page.getByRole("link", { name: "layer above" }).click();
-        await page.waitForURL(/mlp\/1\/1\?p=Mary/);
-        assert.equal(await page.locator(".steps a").count(), 4);
+        assert.deepEqual(await ended(), ["no previous neuron", "no layer below"]);
+        assert.equal(await steps.locator("a").count(), 2);
+        // Once around: every way is gone once, and what is asked along goes along.
+        for (
+          const [name, place] of [
+            ["next neuron", "mlp/0/1"],
+            ["layer above", "mlp/1/1"],
+            ["previous neuron", "mlp/1/0"],
+            ["layer below", "mlp/0/0"],
+          ] as const
+        ) {
+          await page.getByRole("link", { name, exact: true }).click();
+          await page.waitForURL(`${url}models/demo/components/${place}?p=Mary+gave`);
+          await page.locator("h1 code", { hasText: place }).waitFor();
+          if (place === "mlp/1/1") assert.equal(await steps.locator("a").count(), 4);
+        }
+        for (const last of ["mlp/3/511", "head/3/7"]) {
+          await page.goto(`${url}models/demo/components/${last}`);
+          const name = last.startsWith("head") ? "head" : "neuron";
+          assert.deepEqual(await ended(), [`no next ${name}`, "no layer above"]);
+          await page.keyboard.press("]");
+          await page.waitForTimeout(100);
+          assert.equal(page.url(), `${url}models/demo/components/${last}`, "no key leads past the end");
+        }
       }),
   );
 
   await t.step(
-    "U10 keys step to the neighbours, and the arrows still scroll",
+    "U10 the documented keys step to the neighbours; arrow and page keys still scroll",
     () =>
-      withPage(browser, {}, async (page) => {
+      withPage(browser, { reducedMotion: "reduce" }, async (page) => {
+        await page.goto(`${url}help`);
+        const documented = page.locator(".keys-table tr", { hasText: "previous and next page, head or component" });
+        const [back = "", on = ""] = (await documented.locator("kbd").innerText()).split(", ");
         await page.goto(`${url}${NEURON}`);
-        await page.keyboard.press("]");
+        await page.locator("#examples-title").waitFor();
+        const scrolled = async () => Number(await page.evaluate("scrollY"));
+        let before = 0;
+        for (const [key, direction] of [["ArrowDown", 1], ["PageDown", 1], ["ArrowUp", -1], ["PageUp", -1]] as const) {
+          await page.keyboard.press(key);
+          await eventually(async () => assert.ok((await scrolled() - before) * direction > 10, `${key} scrolls`));
+          // Until it rests: a page is scrolled over some frames.
+          do {
+            before = await scrolled();
+            await page.waitForTimeout(150);
+          } while (await scrolled() !== before);
+        }
+        await page.keyboard.press("End");
+        await eventually(async () => assert.ok(await scrolled() > 1000));
+        for (const key of ["ArrowRight", "ArrowLeft"]) await page.keyboard.press(key);
+        assert.equal(page.url(), `${url}${NEURON}`, "arrows lead nowhere else");
+        await page.keyboard.press(on);
         await page.waitForURL(/mlp\/3\/196$/);
-        await page.keyboard.press("[");
+        await page.locator("h1 code", { hasText: "mlp/3/196" }).waitFor();
+        await page.keyboard.press(back);
         await page.waitForURL(/mlp\/3\/195$/);
-        const before = page.url();
-        await page.keyboard.press("ArrowRight");
-        await page.keyboard.press("ArrowDown");
-        assert.equal(page.url(), before);
       }),
   );
 
   await t.step(
-    "U13, U84 a component carries the run's prompt and leads back to it",
+    "U13 a component carries the run's prompt and leads back to it",
     () =>
       withPage(browser, {}, async (page) => {
         await askDemo(page, url);
@@ -98,11 +169,47 @@ Deno.test("component pages", async (t) => {
       }),
   );
 
+  await t.step(
+    "U84 each prompt of a run is a captioned heatmap with the component's values on it",
+    () =>
+      withPage(browser, {}, async (page) => {
+        const { id } = await askApi(url, { prompts: PAIR });
+        const answer = await fetch(`${url}api/v1/${NEURON}/activations`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ texts: [PROMPT, SECOND] }),
+        });
+        const { examples }: { readonly examples: readonly Example[] } = await answer.json();
+        await page.goto(`${url}${NEURON}?run=${id}`);
+        const pictures = page.locator("section[aria-labelledby=in-run-title] figure");
+        assert.deepEqual(await pictures.locator(".record-label").allInnerTexts(), ["left prompt", "right prompt"]);
+        for (const [index, { values }] of examples.entries()) {
+          const label = ["left prompt", "right prompt"][index] ?? "";
+          const tokens = pictures.nth(index).getByRole("list", { name: label, exact: true }).locator("li");
+          const shown = (await tokens.evaluateAll((found) => found.map((token) => token.getAttribute("title"))))
+            .map((text) => Number(text?.replaceAll("−", "-")));
+          assert.equal(shown.length, values.length);
+          shown.forEach((value, token) => assert.ok(Math.abs(value - Number(values[token])) <= 0.0005, `${token}`));
+        }
+        assert.notDeepEqual(examples[0]?.values, examples[1]?.values);
+        await page.goto(`${url}${HEAD}?run=${id}`);
+        assert.deepEqual(await pictures.locator(".record-label").allInnerTexts(), ["left prompt", "right prompt"]);
+      }),
+  );
+
   await t.step("U83 heading and tab name model, kind, layer and index", () =>
     withPage(browser, {}, async (page) => {
-      await page.goto(`${url}${HEAD}`);
-      assert.match(await page.locator("h1").innerText(), /Head 3 of layer 3 head\/3\/3/);
-      assert.match(await page.title(), /head\/3\/3 · demo/);
+      for (
+        const [path, heading] of [
+          [HEAD, "Head 3 of layer 3 of demo head/3/3"],
+          [NEURON, "Neuron 195 of layer 3 of demo mlp/3/195"],
+          ["models/demo/components/mlp-latent/1/7", "MLP latent 7 of layer 1 of demo mlp-latent/1/7"],
+        ] as const
+      ) {
+        await page.goto(`${url}${path}`);
+        assert.equal(await page.locator("h1").innerText(), heading);
+        assert.equal(await page.title(), `${path.split("components/")[1]} · demo · Transformer Debugger`);
+      }
     }));
 
   await t.step(
@@ -119,11 +226,15 @@ Deno.test("component pages", async (t) => {
         await page.goBack();
         await page.locator("#all-top", { hasText: "Show all 20" }).waitFor();
         assert.equal(await count("top"), 6);
+        await untilSettled(page);
+        await page.locator("#all-random").click();
+        await page.locator("#all-random", { hasText: "Show 3" }).waitFor();
+        assert.deepEqual([await count("top"), await count("random")], [6, 12]);
       }),
   );
 
   await t.step(
-    "U88 the strongest token of the strongest example has the largest value of all",
+    "the strongest token of the strongest example has the largest value of all",
     () =>
       withPage(browser, {}, async (page) => {
         await page.goto(`${url}${NEURON}`);
@@ -156,63 +267,7 @@ Deno.test("component pages", async (t) => {
   );
 
   await t.step(
-    "U90, U91 a token of a head's example shows who reads it, or what it reads, and can be pinned",
-    () =>
-      withPage(browser, {}, async (page) => {
-        await page.goto(`${url}${HEAD}`);
-        const token = page.locator('[id="top.0.1"]');
-        await token.hover();
-        await token.click();
-        await page.waitForURL(/pin=top\.0\.1/);
-        assert.equal(
-          await page.locator('[id="top.0.1"]').evaluate((link) => link === link.ownerDocument.activeElement),
-          true,
-        );
-        await page.locator("#mode-incoming").click();
-        await page.waitForURL(/mode=incoming/);
-        await page.locator("#mode-incoming[aria-current]").waitFor();
-      }),
-  );
-
-  for (const javaScriptEnabled of [true, false]) {
-    await t.step(
-      `U93, U95 texts of one's own gather and close, ${javaScriptEnabled ? "with" : "without"} script`,
-      () =>
-        withPage(browser, { javaScriptEnabled }, async (page) => {
-          await page.goto(`${url}${NEURON}`);
-          for (const [index, text] of ["Mary gave a drink to", "1+1=2 & <b>"].entries()) {
-            await page.locator("#own-text").fill(text);
-            await page.getByRole("button", { name: "Show its values" }).click();
-            await page.locator(`#close-${index}`).waitFor();
-          }
-          const own = page.locator("section[aria-labelledby=own-title] .example-list > li");
-          assert.equal(await own.count(), 2);
-          assert.match(await own.nth(1).innerText(), /&/);
-          await page.locator("#close-0").click();
-          await page.locator("#close-1").waitFor({ state: "detached" });
-          assert.equal(await own.count(), 1);
-          assert.doesNotMatch(await own.first().innerText(), /drink/);
-        }),
-    );
-  }
-
-  await t.step(
-    "U92 what a component promotes and what drives it stand beside it",
-    () =>
-      withPage(browser, {}, async (page) => {
-        await page.goto(`${url}${NEURON}`);
-        for (const title of ["What it promotes", "Which tokens would drive it", "Each token by itself"]) {
-          await page.getByRole("heading", { name: title }).waitFor();
-        }
-        const scores = page.locator("section[aria-labelledby=promotes-title] ol").first().locator("li");
-        const first = Number((await scores.first().getAttribute("title"))?.split(": ")[1]);
-        const last = Number((await scores.last().getAttribute("title"))?.split(": ")[1]);
-        assert.ok(first >= last && first > 0);
-      }),
-  );
-
-  await t.step(
-    "U105, U125 histogram, quantiles and moments belong together",
+    "U105, U125 histogram and moments belong together",
     () =>
       withPage(browser, {}, async (page) => {
         await page.goto(`${url}${NEURON}`);
@@ -223,7 +278,6 @@ Deno.test("component pages", async (t) => {
         assert.equal(mean, statistics.mean);
         const sum = statistics.histogram.counts.reduce((a: number, b: number) => a + b, 0);
         assert.equal(sum, statistics.count);
-        assert.equal(await page.getByRole("heading", { name: "Random examples by how strong they are" }).count(), 1);
       }),
   );
 
@@ -284,21 +338,32 @@ Deno.test("component pages", async (t) => {
       }),
   );
 
-  await t.step("the records of the most active component come in under 100 ms and 200 kB", async () => {
-    const { rows: [row] } = await (await fetch(`${url}api/v1/models/demo/catalogue?kind=mlp&sort=max&pageSize=1`))
-      .json();
-    const address = `${url}models/demo/components/${row.component}`;
-    await (await fetch(address)).text();
-    // The quickest of a few: this machine is shared.
-    let quickest = Infinity;
-    let bytes = 0;
-    for (let round = 0; round < 8; round++) {
-      const startedAt = performance.now();
-      bytes = (await (await fetch(address, { headers: { "Accept-Encoding": "identity" } })).text()).length;
-      quickest = Math.min(quickest, performance.now() - startedAt);
+  await t.step("the records of the most active of each kind come in under 100 ms and 200 kB", async () => {
+    await sweepAll(url, [{ dictionary: "mlp-out-3" }]);
+    const figures: string[] = [];
+    for (const query of ["kind=mlp", "kind=head", "kind=mlp-latent&dictionary=mlp-out-3"]) {
+      const catalogue = await fetch(`${url}api/v1/models/demo/catalogue?${query}&sort=max&pageSize=1`);
+      const { rows: [{ component }] } = await catalogue.json();
+      // What the page is made from is there after the first time, as for every reader after the first.
+      const ask = () =>
+        fetch(`${url}models/demo/components/${component}`, { headers: { "Accept-Encoding": "identity" } });
+      await (await ask()).bytes();
+      const times: number[] = [];
+      let bytes = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const startedAt = performance.now();
+        const page = await (await ask()).bytes();
+        times.push(performance.now() - startedAt);
+        bytes = page.byteLength;
+        assert.match(new TextDecoder().decode(page), /id="examples-title"/);
+      }
+      const median = times.toSorted((a, b) => a - b)[ROUNDS >> 1] ?? NaN;
+      figures.push(`${component}: ${median.toFixed(0)} ms (median of ${ROUNDS}), ${(bytes / 1000).toFixed(0)} kB`);
+      assert.ok(bytes < 200_000, figures.at(-1));
+      assert.ok(median < 100, figures.at(-1));
     }
-    assert.ok(bytes < 200_000, `${bytes} bytes`);
-    assert.ok(quickest < 100, `${quickest} ms`);
+    // deno-lint-ignore no-console -- figures for the README
+    console.log(figures.join("\n"));
   });
 
   await t.step(

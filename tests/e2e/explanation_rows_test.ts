@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
+import type { ComponentExplanations, ComponentName } from "../../engine/mod.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { startChatServer } from "../support/chat_server.ts";
-import { askApi, eventually, MOVER, openRow, withPage } from "../support/e2e.ts";
+import { askApi, eventually, MOVER, openRow, serveApp, withPage } from "../support/e2e.ts";
+import { FakeEngine } from "../support/fake_engine.ts";
+import { fakeExplanation, FakeExplanations, fakeScore } from "../support/fake_explanations.ts";
 import { startServer } from "../support/test_server.ts";
 
 const NEURON = "models/demo/components/mlp/1/98";
@@ -252,3 +255,26 @@ Deno.test("explanations", async (t) => {
     );
   }
 });
+
+Deno.test("U85 a score of 0 is shown as one, beside its data set", async () => {
+  await using app = serveApp(new ScoredZero());
+  await using chromium = await launchBrowser();
+  await withPage(chromium.browser, {}, async (page) => {
+    await page.goto(`${app.url}models/demo/components/mlp/1/7`);
+    const score = page.locator("#explanations .explanation-score strong");
+    assert.deepEqual([await score.innerText(), await score.getAttribute("title")], ["0.00", "0"]);
+    assert.match(await page.locator("#explanations li").innerText(), /over “corpus” \(80 sequences\)/);
+  });
+});
+
+/** An engine that has one explanation of each component, which is worth nothing. */
+class ScoredZero extends FakeEngine {
+  override readonly explanations = new ZeroExplanations();
+}
+
+class ZeroExplanations extends FakeExplanations {
+  override list({ component }: ComponentName): Promise<ComponentExplanations> {
+    const explanations = [fakeExplanation(1, component, { scores: [fakeScore(0)] })];
+    return Promise.resolve({ component, dictionary: null, explanations, attempts: [] });
+  }
+}

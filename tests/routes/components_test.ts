@@ -16,7 +16,7 @@ const HEAD = "/models/demo/components/head/0/1";
 Deno.test("a component's page names it, and shows examples, statistics, histogram and vocabulary", async () => {
   const app = testApp();
   const neuron = await page(app, NEURON);
-  assert.match(neuron.querySelector("h1")?.textContent ?? "", /Neuron 7 of layer 1 mlp\/1\/7/);
+  assert.match(neuron.querySelector("h1")?.textContent ?? "", /Neuron 7 of layer 1 of demo mlp\/1\/7/);
   assert.match(neuron.querySelector("title")?.textContent ?? "", /mlp\/1\/7 · demo/);
   const titles = [...neuron.querySelectorAll("h2, h3")].map(({ textContent }) => textContent);
   for (const title of ["Top examples", "Random examples", "How its values are spread", "What it promotes"]) {

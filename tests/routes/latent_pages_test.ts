@@ -18,7 +18,7 @@ const LATENT = `/models/demo/components/mlp-latent/1/7?${WIDE}`;
 Deno.test("a latent's page says of which dictionary it is, leads to the other ones, and steps within it", async () => {
   const app = testApp();
   const document = await page(app, LATENT);
-  assert.match(document.querySelector("h1")?.textContent ?? "", /MLP latent 7 of layer 1 mlp-latent\/1\/7/);
+  assert.match(document.querySelector("h1")?.textContent ?? "", /MLP latent 7 of layer 1 of demo mlp-latent\/1\/7/);
   assert.match(
     document.querySelector(".component-page")?.textContent ?? "",
     /Of the dictionary wide\/mlp\/1: layer 1, hook_mlp_out, 256 latents, ReLU/,

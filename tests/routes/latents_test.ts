@@ -209,7 +209,7 @@ Deno.test("a latent has a page in a run, of the dictionary that the run is in", 
   const app = testApp();
   const run = (await asked(app, ...LATENTS, ["dictionary", "wide/mlp/1"])).split("/").at(-1);
   const page = await pageOf(app, `/models/demo/components/mlp-latent/1/7?run=${run}`);
-  assert.equal(page.querySelector("h1")?.textContent, "MLP latent 7 of layer 1 mlp-latent/1/7");
+  assert.equal(page.querySelector("h1")?.textContent, "MLP latent 7 of layer 1 of demo mlp-latent/1/7");
   assert.equal(page.querySelector("#in-run-title")?.textContent, "In the answer that you come from");
   assert.equal(page.querySelector("[aria-label=Dictionary] [aria-current]")?.textContent, "wide/mlp/1");
   assert.ok(!page.querySelector("#sources-title"), "only attention latents have sources");

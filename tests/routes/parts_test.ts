@@ -122,7 +122,7 @@ Deno.test("GET /models/{model}/components/… and /jump find components, and say
   const { app, run } = await someRun();
   const id = run.split("/").at(-1) ?? "";
   const head = await page(app, `/models/demo/components/head/0/1?run=${id}`);
-  assert.match(head.querySelector("h1")?.textContent ?? "", /Head 1 of layer 0 head\/0\/1/);
+  assert.match(head.querySelector("h1")?.textContent ?? "", /Head 1 of layer 0 of demo head\/0\/1/);
   assert.ok([...head.querySelectorAll(".steps a")].every((step) => step.getAttribute("href")?.includes(`run=${id}`)));
   for (const path of ["head/2/0", "mlp/0/32", "thing/0/0"]) {
     const missing = await app.send(`/models/demo/components/${path}`);

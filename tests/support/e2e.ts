@@ -120,6 +120,24 @@ export async function showRun(
   return run;
 }
 
+/** Has sweeps made through the API, and waits until no job is left to do. @param sweeps What is swept, beside `kind` */
+export async function sweepAll(url: string, sweeps: readonly { readonly [field: string]: string }[]): Promise<void> {
+  for (const sweep of sweeps) {
+    const answer = await fetch(new URL("/api/v1/jobs", url), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ kind: "sweep", ...sweep }),
+    });
+    assert.ok(answer.ok, await answer.text());
+  }
+  const isOver = async () => {
+    const { jobs } = await (await fetch(new URL("/api/v1/jobs", url))).json();
+    assert.ok(jobs.every(({ state }: { readonly state: string }) => state !== "failed"), JSON.stringify(jobs));
+    return !jobs.some(({ state }: { readonly state: string }) => ["queued", "running"].includes(state));
+  };
+  while (!await isOver()) await new Promise((resolve) => setTimeout(resolve, 200));
+}
+
 /** The number in an element's title: unrounded. */
 export async function titleNumber(locator: Locator): Promise<number> {
   return Number(await locator.getAttribute("title") ?? NaN);

@@ -2,17 +2,21 @@
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { launchBrowser } from "./browser.ts";
-import { askDemo, openRow } from "./e2e.ts";
+import { askDemo, openRow, showRun } from "./e2e.ts";
 import { startServer } from "./test_server.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/screenshots/", import.meta.url));
 const SIZE = { width: 1120, height: 760 };
 const MOVER = "head/3/3@14<2";
+/** A dictionary with a latent that has one evident meaning: the bracket after “def” and a name. */
+const DICTIONARY = "mlp-out-2";
+const LATENT = "mlp-latent/2/310";
 
 await Deno.mkdir(FOLDER, { recursive: true });
 await using server = await startServer();
 await using chromium = await launchBrowser();
-await sweepDemo();
+await sweepDemo({});
+await sweepDemo({ dictionary: DICTIONARY });
 for (const theme of ["light", "dark"] as const) {
   const page = await chromium.browser.newPage({ colorScheme: theme, viewport: SIZE });
   const picture = (name: string) => `${FOLDER}${name}-${theme}.png`;
@@ -75,20 +79,28 @@ async function tour(page: Page, picture: (name: string) => string): Promise<void
   await page.goto(`${url}models/demo/components/mlp/3/195?run=${answer.split("/").at(-1)}`);
   await page.locator("#examples-title").waitFor();
   await photograph("component", "h1");
+  await showRun(page, url, { view: "", basis: { mlp: "latent", attention: "latent" } });
+  await photograph("latents", "#nodes");
+  await page.goto(`${url}models/demo/components/${LATENT}`);
+  await page.locator("#examples-title").waitFor();
+  const explain = page.getByRole("button", { name: "Explain by rules" });
+  if (await page.locator("#explanations .explanation-text").count() === 0) await explain.click();
+  await page.locator("#explanations .explanation-score").waitFor();
+  await photograph("latent", "h1");
   await page.goto(`${url}models/demo/catalogue`);
   await photograph("catalogue", "h1", 620);
   await page.goto(`${url}help`);
   await photograph("help", "h1");
 }
 
-/** Collects the demo model's records, which the pages of components show. */
-async function sweepDemo(): Promise<void> {
+/** Collects records of the demo model, or of one of its dictionaries, which the pages of components show. */
+async function sweepDemo(of: { readonly dictionary?: string }): Promise<void> {
   const jobs = `${server.url}api/v1/jobs`;
   const headers = { "Content-Type": "application/json" };
-  await fetch(jobs, { method: "POST", headers, body: JSON.stringify({ kind: "sweep" }) });
+  await fetch(jobs, { method: "POST", headers, body: JSON.stringify({ kind: "sweep", ...of }) });
   const isDone = async () => {
-    const { jobs: [job] } = await (await fetch(jobs)).json();
-    return job.state === "done";
+    const { jobs: all } = await (await fetch(jobs)).json();
+    return all.every(({ state }: { readonly state: string }) => state === "done");
   };
   while (!await isDone()) await new Promise((resolve) => setTimeout(resolve, 500));
 }

@@ -32,9 +32,10 @@ import { largestOf, RecordsSection } from "../parts/records_section.tsx";
 import { RelatedCard } from "../parts/related_card.tsx";
 import { SourceList } from "../parts/source_tokens.tsx";
 import { SweepOffer } from "../parts/sweep_offer.tsx";
-import { Vocabulary } from "../parts/vocabulary.tsx";
+import { FIRST_TOKENS, Vocabulary } from "../parts/vocabulary.tsx";
 import type { Loaded, NodeSources, TextSources } from "../props.ts";
 import { catalogueUrl, componentUrl, debuggerUrl } from "../urls.ts";
+import { toggledList } from "../view_state.ts";
 
 /** A component as its address names it. */
 export interface Component {
@@ -70,6 +71,8 @@ export interface ComponentPageProps {
   readonly own: Loaded<readonly Example[]> | null;
   /** What it promotes and what drives it, on its strongest example. */
   readonly tokens: Loaded<ScoredTokens> | null;
+  /** How many tokens its lists can have at either end. */
+  readonly mostTokens: number;
   readonly related: Loaded<RelatedComponents>;
   /** Of an attention latent: which tokens its strongest node of the run comes from. */
   readonly from: { readonly name: string; readonly sources: Loaded<NodeSources> } | null;
@@ -91,7 +94,7 @@ export function ComponentPage(props: ComponentPageProps): VNode {
     <div class="page component-page">
       <div class="card-head">
         <h1>
-          {capitalized(one)} {index} of layer {layer} <code>{ref}</code>
+          {capitalized(one)} {index} of layer {layer} of {model.id} <code>{ref}</code>
         </h1>
         <ComponentSteps {...props} />
       </div>
@@ -236,11 +239,42 @@ export function ComponentContent(props: ComponentPageProps): VNode {
       />
       {tokens === null ? null : (
         <LoadedContent loaded={tokens} href={href} targetId={COMPONENT_ID} what="Its tokens">
-          {(found) => <Vocabulary tokens={found} />}
+          {(found) => (
+            <Vocabulary tokens={found}>
+              <TokenCount {...props} shown={found.write.top.length} urlOf={urlOf} />
+            </Vocabulary>
+          )}
         </LoadedContent>
       )}
       <RelatedCard related={related} kind={kind} name={componentRef(component)} model={model} view={view} />
     </div>
+  );
+}
+
+interface TokenCountProps extends Pick<ComponentPageProps, "model" | "mostTokens" | "view"> {
+  readonly shown: number;
+  readonly urlOf: (view: ComponentView) => string;
+}
+
+/** How many tokens of the vocabulary are listed, and the way to more of them. */
+function TokenCount({ model, mostTokens, view, shown, urlOf }: TokenCountProps): VNode {
+  const isWhole = view.whole.includes("tokens");
+  return (
+    <p id="token-count" class="links">
+      <span>
+        {shown} of {formatCount(model.vocabularySize)} tokens at either end of each list.
+      </span>
+      {mostTokens > FIRST_TOKENS
+        ? (
+          <a
+            id="all-tokens"
+            {...swapLink(urlOf({ ...view, whole: toggledList(view.whole, "tokens") }), `#${COMPONENT_ID}`)}
+          >
+            Show {isWhole ? FIRST_TOKENS : mostTokens}
+          </a>
+        )
+        : null}
+    </p>
   );
 }
 

@@ -159,6 +159,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["/", "go to the filter"],
   ["[, ]", "previous and next page, head or component"],
   ["?", "this page"],
+  ["Ctrl Enter, ⌘ Enter", "in a text of your own on a component’s page: show the values on it"],
   ["← →", "within a coloured prompt or a matrix: from token to token"],
 ];
 
@@ -167,8 +168,8 @@ function Keys({ hasKeys }: HelpPageProps): VNode {
     <section class="card" aria-labelledby="keys">
       <h2 id="keys">Keys</h2>
       <p>
-        Everything works with Tab and Enter. Single keys are shortcuts; they do nothing while you type, and can be
-        switched off.
+        Everything works with Tab and Enter. Single keys are shortcuts; they do nothing while you type. They can be
+        switched off, and <kbd>Ctrl</kbd> <kbd>Enter</kbd> with them.
       </p>
       <table class="keys-table">
         <caption class="visually-hidden">Keys and what they do</caption>

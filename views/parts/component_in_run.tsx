@@ -40,7 +40,13 @@ export function ComponentInRun({ run, component, view, inRun, largest, urlOf }: 
             {(examples) => (
               <>
                 <ExampleLegend kind={kind === "head" ? "head" : "neuron"} mode={view.mode} />
-                <ExampleList name="run" examples={examples} largest={largest} view={view} />
+                <ExampleList
+                  name="run"
+                  examples={examples}
+                  largest={largest}
+                  view={view}
+                  labels={promptNames(run)}
+                />
               </>
             )}
           </LoadedContent>
@@ -89,6 +95,14 @@ export function ComponentInRun({ run, component, view, inRun, largest, urlOf }: 
         )}
     </section>
   );
+}
+
+/** The prompts that are texts, as the form calls them. */
+function promptNames({ spec: { prompts } }: RunResult): readonly string[] {
+  return prompts.flatMap((prompt, index) => {
+    if (!("text" in prompt)) return [];
+    return [prompts.length === 1 ? "the prompt" : index === 0 ? "left prompt" : "right prompt"];
+  });
 }
 
 function OwnRow(

@@ -15,9 +15,11 @@ export interface ExampleListProps {
   /** The value that has the strongest colour. */
   readonly largest: number;
   readonly view: ComponentView;
+  /** What the pictures are called, by place; those of a text set are called by its texts otherwise. */
+  readonly labels?: readonly string[];
 }
 
-export function ExampleList({ name, examples, largest, view }: ExampleListProps): VNode {
+export function ExampleList({ name, examples, largest, view, labels }: ExampleListProps): VNode {
   const query = (other: ComponentView) => `?${componentQuery(other)}`;
   return (
     // A link for each token: what they share is said once.
@@ -36,7 +38,7 @@ export function ExampleList({ name, examples, largest, view }: ExampleListProps)
           id: `${picture}.${token}`,
           href: query({ ...view, pin: pinned === token ? null : { picture, token } }),
         });
-        const label = example.sequence === null ? "the text" : `text ${example.sequence}`;
+        const label = labels?.[index] ?? (example.sequence === null ? "the text" : `text ${example.sequence}`);
         const { values } = example;
         const isMatrix = view.matrix === picture;
         return (

@@ -32,8 +32,21 @@ export function OwnText({ model, action, view, own, largest, urlOf }: OwnTextPro
       >
         {kept.map(([name, value]) => <input type="hidden" name={name} value={value} />)}
         <label for="own-text">Text, up to {model.contextLength} tokens</label>
-        <textarea id="own-text" name="p" rows={2} maxLength={MAX_OWN_TEXT} required spellcheck={false} />
-        <button type="submit" class="small">Show its values</button>
+        <textarea
+          id="own-text"
+          name="p"
+          rows={2}
+          maxLength={MAX_OWN_TEXT}
+          required
+          spellcheck={false}
+          aria-keyshortcuts="Control+Enter Meta+Enter"
+        />
+        <p class="links">
+          <button type="submit" class="small">Show its values</button>
+          <span class="fine-print key-hint">
+            <kbd>Ctrl</kbd> or <kbd>⌘</kbd> + <kbd>Enter</kbd>
+          </span>
+        </p>
       </form>
       {own === null
         ? (
@@ -45,7 +58,13 @@ export function OwnText({ model, action, view, own, largest, urlOf }: OwnTextPro
           <LoadedContent loaded={own} href={urlOf(view)} targetId={COMPONENT_ID} what="Its values">
             {(examples) => (
               <>
-                <ExampleList name="own" examples={examples} largest={largest} view={view} />
+                <ExampleList
+                  name="own"
+                  examples={examples}
+                  largest={largest}
+                  view={view}
+                  labels={examples.map((_, index) => `your text ${index + 1}`)}
+                />
                 <p class="links">
                   {view.own.map((text, index) => (
                     <a

@@ -1,5 +1,5 @@
 /** What a component promotes in the vocabulary and what drives it, on one of its examples. */
-import type { VNode } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import type { ScoredList, ScoredTokens } from "../../engine/mod.ts";
 import { formatSigned, tokenLabel } from "../format.ts";
 import { heatClass } from "../heat.ts";
@@ -10,10 +10,20 @@ const READ_TITLES = {
   k: "Which tokens it looks for: the key side",
 } as const;
 
-export function Vocabulary({ tokens }: { readonly tokens: ScoredTokens }): VNode {
+/** Tokens at either end of a component's lists before more are asked for. */
+export const FIRST_TOKENS = 20;
+
+export interface VocabularyProps {
+  readonly tokens: ScoredTokens;
+  /** What stands above the lists: how many of how many they show. */
+  readonly children?: ComponentChildren;
+}
+
+export function Vocabulary({ tokens, children }: VocabularyProps): VNode {
   const { node: ref, write, reads, alone } = tokens;
   return (
     <>
+      {children}
       <VocabularyCard
         id="promotes"
         title="What it promotes"
