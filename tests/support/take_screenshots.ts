@@ -78,7 +78,7 @@ async function tour(page: Page, picture: (name: string) => string): Promise<void
   await photograph("node", "h1");
   await page.goto(`${url}models/demo/components/mlp/3/195?run=${answer.split("/").at(-1)}`);
   await page.locator("#examples-title").waitFor();
-  await photograph("component", "h1");
+  await photograph("component", "#examples-title");
   await showRun(page, url, { view: "", basis: { mlp: "latent", attention: "latent" } });
   await photograph("latents", "#nodes");
   await page.goto(`${url}models/demo/components/${LATENT}`);

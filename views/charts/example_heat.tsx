@@ -41,26 +41,13 @@ const LISTED = 12;
 
 /** One example, of a neuron or a head. */
 export function ExampleHeat(props: ExampleHeatProps): VNode {
-  const { example: { tokens, values, max, at }, label } = props;
-  const places = at.filter((token) => token in tokens).map((token) => tokenName(tokens, token));
+  const { example, label } = props;
+  const { tokens, values } = example;
   return (
     <figure class="record" data-picture>
       <figcaption>
         <span class="record-label">{label}</span>
-        {places.length === 0 ? null : (
-          <span class="record-max">
-            max <b>{formatShort(max)}</b> {places.length > 1 ? "" : "at "}
-            <span class="token-name">{places[0]}</span>
-            {places.length > 1
-              ? (
-                <>
-                  {" reads "}
-                  <span class="token-name">{places[1]}</span>
-                </>
-              )
-              : null}
-          </span>
-        )}
+        <Maximum example={example} />
         <output class="readout" aria-live="off" data-readout />
       </figcaption>
       {isOfPairs(values)
@@ -70,16 +57,41 @@ export function ExampleHeat(props: ExampleHeatProps): VNode {
   );
 }
 
+/** The largest value and where it is; of pairs, both tokens. */
+function Maximum({ example }: Pick<ExampleHeatProps, "example">): VNode | null {
+  if (isSilent(example)) return <span class="record-max">never active</span>;
+  const { tokens, max, at } = example;
+  const [place, key] = at.filter((token) => token in tokens).map((token) => tokenName(tokens, token));
+  if (place === undefined) return null;
+  return (
+    <span class="record-max">
+      max <b>{formatShort(max)}</b> {key === undefined ? "at " : ""}
+      <span class="token-name">{place}</span>
+      {key === undefined ? null : (
+        <>
+          {" reads "}
+          <span class="token-name">{key}</span>
+        </>
+      )}
+    </span>
+  );
+}
+
+/** Whether nothing is there: the first of many zeros is no maximum. */
+function isSilent({ values, max }: Example): boolean {
+  return max === 0 && values.flat().every((value) => value === 0);
+}
+
 /** Whether they are a head's. Where there is no value at all, it may as well be a neuron's. */
 export function isOfPairs(values: Example["values"]): values is readonly (readonly number[])[] {
   return Array.isArray(values[0]);
 }
 
 function ValueTokens(
-  { example: { tokens, at: [place = -1] }, values, largest, label }: ExampleHeatProps & {
-    readonly values: readonly number[];
-  },
+  { example, values, largest, label }: ExampleHeatProps & { readonly values: readonly number[] },
 ): VNode {
+  const { tokens } = example;
+  const [place = -1] = isSilent(example) ? [] : example.at;
   // Tab leads to the token of the maximum; the arrow keys lead on from there.
   const start = place in tokens ? place : 0;
   return (

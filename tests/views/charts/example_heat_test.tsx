@@ -36,6 +36,14 @@ Deno.test("ExampleHeat() of a neuron shades by the component's scale, saturates,
   assert.match(document.querySelector("figcaption")?.textContent ?? "", /Sequence 3.*max 3 at 2 ␣store/);
 });
 
+Deno.test("ExampleHeat() of what is never active says so, and marks no token", () => {
+  for (const example of [neuronExample([0, 0, 0]), headExample([[0], [0, 0]])]) {
+    const document = parsed(heat(example));
+    assert.match(document.querySelector("figcaption")?.textContent ?? "", /^Sequence 3\s*never active\s*$/);
+    assert.equal(document.querySelector("[data-max]"), null);
+  }
+});
+
 Deno.test("ExampleHeat() of a head shows at rest how strongly a token reads and is read", () => {
   assert.deepEqual(classes(headExample(THREE)), ["in-5 out-10", "in-10 out-8", "in-8 out-3"]);
   const document = parsed(heat(headExample(THREE)));
