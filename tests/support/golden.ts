@@ -64,10 +64,22 @@ export interface GoldenTable {
   readonly sums: Readonly<Record<string, Readonly<Record<string, readonly (number | readonly number[])[]>>>>;
 }
 
+/** Both ends of a list of the vocabulary. */
+export type GoldenTokenList = Readonly<
+  Record<"top" | "bottom", readonly (readonly [id: number, score: number, normalized: number])[]>
+>;
+
 export interface GoldenUi {
   readonly k: number;
+  /** Lists of single nodes are parallel to the nodes of `topKComponents`, null where a node has none. */
   readonly responses: readonly {
     readonly loss: number | null;
+    readonly upvotedOutputTokens: readonly (GoldenTokenList | null)[];
+    readonly inputTokensThatUpvoteMlp: readonly (GoldenTokenList | null)[];
+    readonly tokenPairAttribution: readonly (
+      | { readonly "key_tokens": readonly number[]; readonly attributions: readonly number[] }
+      | null
+    )[];
     readonly topKComponents: GoldenTable;
     readonly componentSumsForTokenDisplay: GoldenTable;
     readonly topOutputTokenLogits: GoldenTable;
