@@ -4,25 +4,28 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Edit } from "../../engine/circuit/edits.ts";
-import { HEAD_PATHS, type Trace, type TracedNode } from "../../engine/circuit/trace.ts";
+import { HEAD_PATHS, type HeadPath, type Trace, type TracedNode } from "../../engine/circuit/trace.ts";
 import { SITES } from "./golden_dictionaries.ts";
 import { type GoldenAutoencoder, GoldenModel, type TensorLookup } from "./golden_rule_parts.ts";
 import { translation } from "./golden_rules.ts";
 import { readSafetensors } from "./safetensors_fixture.ts";
 
-/** One golden tensor and how to get it from ours. */
-export interface GoldenExpectation {
+export interface GoldenTensor {
   readonly goldenName: string;
-  /** Names in our API that `compute` looks up. */
-  readonly needs: readonly string[];
-  /** The golden tensor, computed from ours, in the golden layout. */
-  readonly compute: (get: TensorLookup) => Float64Array;
   readonly expected: Float32Array;
   readonly shape: readonly number[];
   /** Largest |entry|. */
   readonly maxAbs: number;
   /** Largest float32 rounding error of the other implementation. */
   readonly noise: number;
+}
+
+/** One golden tensor and how to get it from ours. */
+export interface GoldenExpectation extends GoldenTensor {
+  /** Names in our API that `compute` looks up. */
+  readonly needs: readonly string[];
+  /** The golden tensor, computed from ours, in the golden layout. */
+  readonly compute: (get: TensorLookup) => Float64Array;
 }
 
 /** The question that a case asks, in our words. */
@@ -44,6 +47,8 @@ export interface GoldenCase {
   /** J in float64: the loss, or the traced scalar. */
   readonly objective: number;
   readonly expectations: readonly GoldenExpectation[];
+  /** What an edge or token case says of single nodes, by name, as `node0.token_write`: no tensor of a question, but a request of its own. */
+  readonly ofNodes: ReadonlyMap<string, GoldenTensor>;
   /** The table of components, where the case has one. */
   readonly ui?: GoldenUi;
 }
@@ -59,10 +64,22 @@ export interface GoldenTable {
   readonly sums: Readonly<Record<string, Readonly<Record<string, readonly (number | readonly number[])[]>>>>;
 }
 
+/** Both ends of a list of the vocabulary. */
+export type GoldenTokenList = Readonly<
+  Record<"top" | "bottom", readonly (readonly [id: number, score: number, normalized: number])[]>
+>;
+
 export interface GoldenUi {
   readonly k: number;
+  /** Lists of single nodes are parallel to the nodes of `topKComponents`, null where a node has none. */
   readonly responses: readonly {
     readonly loss: number | null;
+    readonly upvotedOutputTokens: readonly (GoldenTokenList | null)[];
+    readonly inputTokensThatUpvoteMlp: readonly (GoldenTokenList | null)[];
+    readonly tokenPairAttribution: readonly (
+      | { readonly "key_tokens": readonly number[]; readonly attributions: readonly number[] }
+      | null
+    )[];
     readonly topKComponents: GoldenTable;
     readonly componentSumsForTokenDisplay: GoldenTable;
     readonly topOutputTokenLogits: GoldenTable;
@@ -70,16 +87,34 @@ export interface GoldenUi {
 }
 
 /** The allowance within which a float32 implementation should agree. */
-export function goldenAllowance({ maxAbs, noise }: Pick<GoldenExpectation, "maxAbs" | "noise">): number {
+export function goldenAllowance({ maxAbs, noise }: Pick<GoldenTensor, "maxAbs" | "noise">): number {
   return Math.max(1e-5 * maxAbs, 20 * noise, 1e-6);
 }
 
 const FOLDER = new URL("../fixtures/golden/", import.meta.url);
 
-/** Names of all cases in the fixtures folder, sorted. */
+/** Names of the cases that are questions, sorted. */
 export function goldenCaseNames(): string[] {
-  return [...Deno.readDirSync(new URL("cases/", FOLDER))].map(({ name }) => name)
+  return caseNamesIn("cases/");
+}
+
+/** Names of the cases on edges and vocabulary scores, sorted. */
+export function goldenNodeCaseNames(): string[] {
+  return caseNamesIn("other/");
+}
+
+function caseNamesIn(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, FOLDER))].map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors")).map((name) => name.slice(0, -".safetensors".length)).sort();
+}
+
+/** Description of a case, as its file has it. */
+export async function goldenDescription(caseName: string): Promise<CaseFile> {
+  return JSON.parse(await Deno.readTextFile(caseUrl(caseName, "json")));
+}
+
+function caseUrl(caseName: string, ending: string): URL {
+  return new URL(`${goldenNodeCaseNames().includes(caseName) ? "other" : "cases"}/${caseName}.${ending}`, FOLDER);
 }
 
 /** Folder of a golden model, as `--models` takes it. */
@@ -92,8 +127,8 @@ export function goldenModelFolder(model: string): string {
  * @throws {RangeError} if the case asks for, or holds, something that no rule covers.
  */
 export async function goldenExpectations(caseName: string): Promise<GoldenCase> {
-  const description: CaseFile = JSON.parse(await Deno.readTextFile(new URL(`cases/${caseName}.json`, FOLDER)));
-  const { tensors } = readSafetensors(await Deno.readFile(new URL(`cases/${caseName}.safetensors`, FOLDER)));
+  const description = await goldenDescription(caseName);
+  const { tensors } = readSafetensors(await Deno.readFile(caseUrl(caseName, "safetensors")));
   const modelFolder = goldenModelFolder(description.model);
   const weights = readSafetensors(await Deno.readFile(`${modelFolder}/model.safetensors`)).tensors;
   const { "n_layer": layerCount, "n_head": headCount } = JSON.parse(
@@ -105,24 +140,29 @@ export async function goldenExpectations(caseName: string): Promise<GoldenCase> 
     autoencoders: await autoencodersOf(description),
     tracedMlp: tracedMlpOf(description.request.trace),
   });
-  const expectations = [...tensors].map(([goldenName, { shape, data }]): GoldenExpectation => {
+  const all = [...tensors].map(([goldenName, { shape, data }]): GoldenTensor & { readonly axes: readonly string[] } => {
     const row = description.tensors[goldenName];
     if (row === undefined || data instanceof Float64Array) {
       throw new RangeError(`Internal: ${goldenName} is not described`);
     }
-    const { needs, compute } = translation(model, goldenName, { axes: row.axes, shape });
-    return { goldenName, needs, compute, expected: data, shape, maxAbs: row["max_abs"], noise: row.noise };
+    return { goldenName, expected: data, shape, maxAbs: row["max_abs"], noise: row.noise, axes: row.axes };
   });
+  const isOfNode = ({ goldenName }: GoldenTensor) => /^(node|edge|input_score)\d+/.test(goldenName);
+  const expectations = all.filter((tensor) => !isOfNode(tensor)).map((tensor): GoldenExpectation => ({
+    ...tensor,
+    ...translation(model, tensor.goldenName, tensor),
+  }));
   const ui = await readUi(caseName);
   return {
     request: { modelFolder, ...requestOf(description), autoencoders: description.autoencoders ?? [] },
     objective: description["scalars_float64"]["traced_value"] ?? description["scalars_float64"].loss ?? NaN,
     expectations,
+    ofNodes: new Map(all.filter(isOfNode).map((tensor) => [tensor.goldenName, tensor])),
     ...(ui === null ? {} : { ui }),
   };
 }
 
-interface CaseFile {
+export interface CaseFile {
   readonly model: string;
   readonly autoencoders?: readonly string[];
   readonly "attention_latent"?: { readonly layer: number; readonly latent: number };
@@ -143,11 +183,30 @@ interface CaseFile {
       readonly value: number;
     }[];
     readonly trace?: GoldenTraceFile & { readonly downstream?: GoldenTraceFile };
+    readonly nodes?: readonly GoldenWriterFile[];
+    readonly "input_score_nodes"?: readonly {
+      readonly type: string;
+      readonly layer: number;
+      readonly index: number;
+    }[];
+    readonly edges?: readonly {
+      readonly kind: "out" | "in";
+      readonly node: GoldenNodeFile;
+      readonly sub?: HeadPath;
+      readonly freeze: boolean;
+    }[];
   };
   readonly "scalars_float64": { readonly loss?: number; readonly "traced_value"?: number };
   readonly tensors: Readonly<
     Record<string, { readonly axes: readonly string[]; readonly "max_abs": number; readonly noise: number }>
   >;
+}
+
+/** A node as a writer, embeddings among them, which have no layer. */
+export interface GoldenWriterFile {
+  readonly type: string;
+  readonly layer: number | null;
+  readonly index: readonly number[];
 }
 
 interface GoldenNodeFile {
@@ -173,8 +232,11 @@ const REQUEST_KEYS = new Set([
   "trace",
 ]);
 
+/** Keys of requests that ask for single nodes besides: what they ask is in `ofNodes`. */
+const NODE_KEYS = new Set(["nodes", "input_score_nodes", "edges"]);
+
 function requestOf({ request, autoencoders = [] }: CaseFile): Omit<GoldenRequest, "modelFolder" | "autoencoders"> {
-  const unknown = Object.keys(request).filter((key) => !REQUEST_KEYS.has(key));
+  const unknown = Object.keys(request).filter((key) => !REQUEST_KEYS.has(key) && !NODE_KEYS.has(key));
   if (unknown.length > 0) throw new RangeError(`Cannot translate the request's ${unknown.join(", ")}`);
   return {
     tokens: request["prompt_ids"],
@@ -296,7 +358,7 @@ function objectiveKindOf(lossName: string): GoldenRequest["objectiveKind"] {
 
 async function readUi(caseName: string): Promise<GoldenUi | null> {
   try {
-    return JSON.parse(await Deno.readTextFile(new URL(`cases/${caseName}.ui.json`, FOLDER)));
+    return JSON.parse(await Deno.readTextFile(caseUrl(caseName, "ui.json")));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

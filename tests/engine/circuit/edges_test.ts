@@ -1,6 +1,6 @@
 /** Edges: direct effects on a node's attribution, against golden tensors and against each other. */
 import assert from "node:assert/strict";
-import type { HeadPath, Trace, TracedNode } from "../../../engine/circuit/trace.ts";
+import type { Trace, TracedNode } from "../../../engine/circuit/trace.ts";
 import { type EdgesKind, writerEdges } from "../../../engine/circuit/edges_graph.ts";
 import { type Writer, writerFeeds, writerKind } from "../../../engine/circuit/writer.ts";
 import { buildQuestion, questionFeeds } from "../../../engine/circuit/question_graph.ts";
@@ -10,27 +10,19 @@ import type { Value } from "../../../engine/onnx/value.ts";
 import { createOrtBackend } from "../../../engine/runtime/ort_backend.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
-import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
-import { readSafetensors } from "../../support/safetensors_fixture.ts";
+import { goldenDescription, goldenExpectations, goldenModelFolder } from "../../support/golden.ts";
+import { type Counterparts, goldenWriter, testCounterparts, writeOf } from "../../support/golden_nodes.ts";
 
-const FOLDER = new URL("../../fixtures/golden/other/", import.meta.url);
-const CASE = JSON.parse(await Deno.readTextFile(new URL("tiny.edges.T7.json", FOLDER)));
-const { tensors: golden } = readSafetensors(await Deno.readFile(new URL("tiny.edges.T7.safetensors", FOLDER)));
+const NAME = "tiny.edges.T7";
+const golden = await goldenExpectations(NAME);
+const { edges: EDGES = [] } = (await goldenDescription(NAME)).request;
 const LAYERS = 3;
 
 const asker = await Asker.open(goldenModelFolder("tiny"));
-const QUESTION: TestQuestion = {
-  tokens: CASE.request.prompt_ids,
-  targets: CASE.request.loss.target_ids,
-  distractors: CASE.request.loss.distractor_ids,
-};
+const { tokens, targets, distractors } = golden.request;
+const QUESTION: TestQuestion = { tokens, targets, distractors };
 
-interface GoldenEdge {
-  readonly kind: "out" | "in";
-  readonly node: { readonly type: string; readonly layer: number; readonly index: readonly number[] };
-  readonly sub?: HeadPath;
-  readonly freeze: boolean;
-}
+type GoldenEdge = typeof EDGES[number];
 
 function tracedNode({ node: { type, layer, index: [first = 0, second = 0, head = 0] }, sub }: GoldenEdge): TracedNode {
   if (type === "mlp_neuron") return { kind: "mlp", layer, token: first, neuron: second };
@@ -38,39 +30,75 @@ function tracedNode({ node: { type, layer, index: [first = 0, second = 0, head =
   return { kind: "head", layer, head, query: first, key: second, path: sub };
 }
 
-const READERS = (CASE.request.edges as readonly GoldenEdge[]).map((edge, index) => ({ edge, index })).filter((
-  { edge },
-) => edge.kind === "out");
-assert.equal(READERS.length, 5);
-
-for (const { edge, index } of READERS) {
-  const { type, layer } = edge.node;
-  Deno.test(`edges from all writers to ${type} of layer ${layer} ${edge.sub ?? ""} match the golden tensors`, async () => {
-    const trace: Trace = {
-      node: tracedNode(edge),
-      towards: null,
-      activation: "post",
-      freezeNorm: edge.freeze,
-      of: "attribution",
-    };
-    const layers = Array.from({ length: LAYERS }, (_, at) => at);
-    const expected: readonly (readonly [string, readonly string[]])[] = [
-      ["attn_out_edge_attribution", layers.map((at) => `scalar:direct_effect:head:${at}`)],
-      ["mlp_out_edge_attribution", layers.map((at) => `scalar:direct_effect:mlp:${at}`)],
-      ["token_out_edge_attribution", ["scalar:direct_effect:embed"]],
-      ["grad_of_single_subnode_attribution", [
-        `grad:blocks.${layer}.${type === "mlp_neuron" ? "hook_resid_mid" : "hook_resid_pre"}`,
-      ]],
-    ];
-    const tensors = await asker.tensors(expected.flatMap(([, names]) => names), { ...QUESTION, trace });
-    for (const [name, parts] of expected) {
-      const full = `edge${index}.dst.${name}`;
-      const found = parts.flatMap((part) => Array.from(tensors.get(part)?.data ?? []));
-      const { max_abs: maxAbs, noise } = CASE.tensors[full];
-      assertClose(found, golden.get(full)?.data ?? [], { label: full, absolute: goldenAllowance({ maxAbs, noise }) });
-    }
-  });
+/** Tensors of ours one after another. */
+function joined(names: readonly string[], trace: Trace | null): () => Promise<readonly number[]> {
+  return async () => {
+    const tensors = await asker.tensors(names, { ...QUESTION, trace });
+    return names.flatMap((name) => Array.from(tensors.get(name)?.data ?? []));
+  };
 }
+
+/** From all writers to one reader. */
+function edgesOut(edge: GoldenEdge): Counterparts {
+  const trace: Trace = {
+    node: tracedNode(edge),
+    towards: null,
+    activation: "post",
+    freezeNorm: edge.freeze,
+    of: "attribution",
+  };
+  const { type, layer } = edge.node;
+  const layers = Array.from({ length: LAYERS }, (_, at) => at);
+  return {
+    "attn_out_edge_attribution": joined(layers.map((at) => `scalar:direct_effect:head:${at}`), trace),
+    "mlp_out_edge_attribution": joined(layers.map((at) => `scalar:direct_effect:mlp:${at}`), trace),
+    "token_out_edge_attribution": joined(["scalar:direct_effect:embed"], trace),
+    "grad_of_single_subnode_attribution": joined([
+      `grad:blocks.${layer}.${type === "mlp_neuron" ? "hook_resid_mid" : "hook_resid_pre"}`,
+    ], trace),
+  };
+}
+
+/** From one writer to all readers. */
+function edgesIn({ node, freeze }: GoldenEdge): Counterparts {
+  const writer = goldenWriter(node);
+  assert.ok(writer.kind === "mlp" || writer.kind === "head");
+  const at = writer.kind === "mlp" ? writer.token : writer.query;
+  const attribution = (kind: ReaderKind) => async () => (await wholeEdges(writer, freeze, "attribution"))(kind);
+  // These are defined with norms' scales held, whatever holds for attributions.
+  const activation = (kind: ReaderKind) => async () => (await wholeEdges(writer, true, "activation"))(kind);
+  /** 0 at all tokens but the writer's. */
+  const there = (values: readonly number[]) =>
+    tokens.flatMap((_, token) => token === at ? values : values.map(() => 0));
+  return {
+    "attn_query_in_edge_attribution": attribution("q"),
+    "attn_key_in_edge_attribution": attribution("k"),
+    "attn_value_in_edge_attribution": attribution("v"),
+    "mlp_in_edge_attribution": attribution("mlp"),
+    "attn_query_in_edge_activation": activation("q"),
+    "attn_key_in_edge_activation": activation("k"),
+    "mlp_in_edge_activation": activation("mlp"),
+    "single_node_write": async () => there([...await writeOf(asker, QUESTION, writer)]),
+    "single_node_write_to_final_residual_grad": async () => {
+      const name = `scalar:direct_effect:${writer.kind}:${writer.layer}`;
+      const found = (await asker.tensors([name], QUESTION)).get(name);
+      // `[token, neuron]`, or `[query, key, head]`
+      const place = writer.kind === "mlp"
+        ? at * (found?.shape[1] ?? 0) + writer.neuron
+        : (at * tokens.length + writer.key) * (found?.shape[2] ?? 0) + writer.head;
+      return there([found?.data[place] ?? NaN]);
+    },
+  };
+}
+
+testCounterparts(
+  NAME,
+  golden,
+  Object.fromEntries(EDGES.flatMap((edge, index) =>
+    Object.entries(edge.kind === "out" ? edgesOut(edge) : edgesIn(edge))
+      .map(([name, compute]) => [`edge${index}.dst.${name}`, compute])
+  )),
+);
 
 Deno.test("an attribution is the total effect of its node", async () => {
   const trace: Trace = {
@@ -88,44 +116,14 @@ Deno.test("an attribution is the total effect of its node", async () => {
   });
 });
 
-const WRITERS = (CASE.request.edges as readonly GoldenEdge[]).map((edge, index) => ({ edge, index })).filter((
-  { edge },
-) => edge.kind === "in");
-assert.equal(WRITERS.length, 2);
-
-for (const { edge, index } of WRITERS) {
-  const { type, layer, index: [first = 0, second = 0, head = 0] } = edge.node;
-  const writer: Writer = type === "mlp_neuron"
-    ? { kind: "mlp", layer, token: first, neuron: second }
-    : { kind: "head", layer, head, query: first, key: second };
-  Deno.test(`edges from ${type} of layer ${layer} to all readers match the golden tensors`, async () => {
-    const attribution = await wholeEdges(writer, edge.freeze, "attribution");
-    // These are defined with norms' scales held, whatever holds for attributions.
-    const activation = await wholeEdges(writer, true, "activation");
-    for (
-      const [name, found] of [
-        ["attn_query_in_edge_attribution", attribution("q")],
-        ["attn_key_in_edge_attribution", attribution("k")],
-        ["attn_value_in_edge_attribution", attribution("v")],
-        ["mlp_in_edge_attribution", attribution("mlp")],
-        ["attn_query_in_edge_activation", activation("q")],
-        ["attn_key_in_edge_activation", activation("k")],
-        ["mlp_in_edge_activation", activation("mlp")],
-      ] as const
-    ) {
-      const full = `edge${index}.dst.${name}`;
-      const { max_abs: maxAbs, noise } = CASE.tensors[full];
-      assertClose(found, golden.get(full)?.data ?? [], { label: full, absolute: goldenAllowance({ maxAbs, noise }) });
-    }
-  });
-}
+type ReaderKind = "q" | "k" | "v" | "mlp";
 
 /** Every edge of a writer, by kind: all layers one after another, in the golden axes, 0 where nothing reads. */
 async function wholeEdges(
   writer: Writer,
   freezeNorm: boolean,
   which: "attribution" | "activation",
-): Promise<(kind: "q" | "k" | "v" | "mlp") => readonly number[]> {
+): Promise<(kind: ReaderKind) => readonly number[]> {
   const { model } = asker;
   const { headCount, mlpWidth } = model.architecture;
   const question = runQuestion([QUESTION], 1);

@@ -1,8 +1,17 @@
-/** Every tensor of the golden cases, through our own names, within the allowance that their maker recommends. */
+/**
+ * Every tensor of the golden cases, through our own names, within the allowance that their maker recommends. What the cases on edges and
+ * vocabulary scores say of single nodes is compared in `edges_test.ts` and `scored_tokens_test.ts`.
+ */
 import assert from "node:assert/strict";
 import { Asker } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
-import { goldenAllowance, goldenCaseNames, goldenExpectations, type GoldenRequest } from "../../support/golden.ts";
+import {
+  goldenAllowance,
+  goldenCaseNames,
+  goldenExpectations,
+  goldenNodeCaseNames,
+  type GoldenRequest,
+} from "../../support/golden.ts";
 import { goldenDictionaries } from "../../support/golden_dictionaries.ts";
 
 const askers = new Map<string, Promise<Asker>>();
@@ -18,7 +27,7 @@ async function openAsker(folder: string, autoencoders: readonly string[]): Promi
   return await Asker.open(folder, (await Promise.all(autoencoders.map(goldenDictionaries))).flat());
 }
 
-for (const name of goldenCaseNames()) {
+for (const name of [...goldenCaseNames(), ...goldenNodeCaseNames()]) {
   Deno.test(`engine tensors match the golden tensors of ${name}`, async () => {
     const { request, objective, expectations } = await goldenExpectations(name);
     const asker = await askerOf(request);

@@ -1,80 +1,54 @@
 /** Vocabulary scores against golden tensors, and the sides of a head against each other. */
 import assert from "node:assert/strict";
-import type { Writer } from "../../../engine/circuit/writer.ts";
 import type { ScoresQuestion } from "../../../engine/circuit/questions.ts";
 import { scoredList } from "../../../engine/circuit/scored_tokens.ts";
-import type { TracedNode } from "../../../engine/circuit/trace.ts";
+import type { Trace, TracedNode } from "../../../engine/circuit/trace.ts";
 import { Asker, runQuestion, type TestQuestion } from "../../support/asker.ts";
 import { assertClose } from "../../support/assert_close.ts";
-import { goldenAllowance, goldenModelFolder } from "../../support/golden.ts";
+import { goldenDescription, goldenExpectations, goldenModelFolder } from "../../support/golden.ts";
 import { goldenDictionaries } from "../../support/golden_dictionaries.ts";
+import { type Counterparts, goldenWriter, testCounterparts, writeOf } from "../../support/golden_nodes.ts";
 import { readMatrix } from "../../support/read_value.ts";
-import { readSafetensors } from "../../support/safetensors_fixture.ts";
 import { tinyDictionary } from "../../support/tiny_dictionary.ts";
-
-const FOLDER = new URL("../../fixtures/golden/other/", import.meta.url);
-
-interface GoldenNode {
-  readonly type: string;
-  readonly layer: number;
-  readonly index: readonly number[];
-}
-
-function writerOf({ type, layer, index: [first = 0, second = 0, head = 0] }: GoldenNode): Writer {
-  switch (type) {
-    case "mlp_neuron":
-      return { kind: "mlp", layer, token: first, neuron: second };
-    case "attention_head":
-      return { kind: "head", layer, head, query: first, key: second };
-    case "mlp_latent":
-      return { kind: "mlp-latent", layer, token: first, latent: second };
-    case "attention_latent":
-      return { kind: "attn-latent", layer, token: first, latent: second };
-    default:
-      return { kind: "embed", token: first };
-  }
-}
 
 const askers: Asker[] = [];
 for (const name of ["tiny.tokens.T7", "tiny.tokens_ae.T7"]) {
-  const golden = JSON.parse(await Deno.readTextFile(new URL(`${name}.json`, FOLDER)));
-  const { tensors } = readSafetensors(await Deno.readFile(new URL(`${name}.safetensors`, FOLDER)));
-  const autoencoders: readonly string[] = golden.autoencoders ?? [];
-  const dictionaries = (await Promise.all(autoencoders.map(goldenDictionaries))).flat();
-  const own = await Asker.open(goldenModelFolder("tiny"), dictionaries);
+  const golden = await goldenExpectations(name);
+  const { request } = await goldenDescription(name);
+  const dictionaries = (await Promise.all(golden.request.autoencoders.map(goldenDictionaries))).flat();
+  const own = await Asker.open(golden.request.modelFolder, dictionaries);
   askers.push(own);
   const asked: TestQuestion = {
-    tokens: golden.request.prompt_ids,
-    targets: golden.request.loss.target_ids,
-    distractors: golden.request.loss.distractor_ids,
+    tokens: golden.request.tokens,
+    targets: golden.request.targets,
+    distractors: golden.request.distractors,
     dictionaries: dictionaries.map(({ detail }) => detail.id),
   };
-  const assertGolden = (found: ArrayLike<number>, tensor: string) => {
-    const { max_abs: maxAbs, noise } = golden.tensors[tensor];
-    assertClose(found, tensors.get(tensor)?.data ?? [], {
-      label: tensor,
-      absolute: goldenAllowance({ maxAbs, noise }),
-    });
-  };
 
-  (golden.request.nodes as readonly GoldenNode[]).forEach((goldenNode, index) => {
-    const { type, layer } = goldenNode;
-    Deno.test(`what ${type} ${layer ?? ""} writes and reads in the vocabulary matches ${name} (node ${index})`, async () => {
-      const writer = writerOf(goldenNode);
-      assertGolden(await scores(own, asked, { writer }), `node${index}.token_write`);
-      if (writer.kind !== "mlp" && writer.kind !== "mlp-latent") return;
-      assertGolden(await scores(own, asked, "read", writer), `node${index}.token_read`);
-    });
+  const ofNodes = (request.nodes ?? []).map((node, index): Counterparts => {
+    const writer = goldenWriter(node);
+    const writes: Counterparts = {
+      [`node${index}.resid_write`]: () => writeOf(own, asked, writer),
+      [`node${index}.token_write`]: () => scores(own, asked, { writer }),
+    };
+    if (writer.kind !== "mlp" && writer.kind !== "mlp-latent") return writes;
+    return {
+      ...writes,
+      [`node${index}.resid_read`]: async () => {
+        const { token, layer } = writer;
+        const gradient = `grad:blocks.${layer}.hook_resid_mid`;
+        const found = (await own.tensors([gradient], { ...asked, trace: traceOf(writer) })).get(gradient);
+        const width = found?.shape[1] ?? 0;
+        return found?.data.subarray(token * width, (token + 1) * width) ?? [];
+      },
+      [`node${index}.token_read`]: () => scores(own, asked, "read", writer),
+    };
   });
-
-  (golden.request.input_score_nodes as readonly { readonly type: string; layer: number; index: number }[]).forEach(
-    ({ type, layer, index: unit }, index) => {
-      Deno.test(`what each token alone does to ${type} ${unit} of layer ${layer} matches ${name}`, async () => {
-        const of = type === "mlp_latent" ? { layer, latent: unit } : { layer, neuron: unit };
-        assertGolden(await scores(own, asked, of), `input_score${index}`);
-      });
-    },
-  );
+  const alone = (request["input_score_nodes"] ?? []).map(({ type, layer, index: unit }, index): Counterparts => {
+    const of = type === "mlp_latent" ? { layer, latent: unit } : { layer, neuron: unit };
+    return { [`input_score${index}`]: () => scores(own, asked, of) };
+  });
+  testCounterparts(name, golden, Object.assign({}, ...ofNodes, ...alone));
 }
 
 const [asker = await Asker.open(goldenModelFolder("tiny"))] = askers;
@@ -86,11 +60,13 @@ function scores(
   what: ScoresQuestion["of"],
   traced: TracedNode | null = null,
 ): Promise<Float32Array> {
-  const trace = traced === null
-    ? null
-    : { node: traced, towards: null, activation: "pre", freezeNorm: true, of: "value" } as const;
+  const trace = traced === null ? null : traceOf(traced);
   const { topK: _k, ...rest } = runQuestion([{ ...question, trace }], 1);
   return of.questioner.scores(of.model, { ...rest, of: what });
+}
+
+function traceOf(node: TracedNode): Trace {
+  return { node, towards: null, activation: "pre", freezeNorm: true, of: "value" };
 }
 
 Deno.test("a head's query list is about the attending token and its key list about the attended one", async () => {
@@ -103,7 +79,7 @@ Deno.test("a head's query list is about the attending token and its key list abo
   const gradientName = "grad:blocks.1.hook_resid_pre";
   const wte = await embeddingRows();
   for (const [path, found, token] of [["q", query, 6], ["k", key, 1]] as const) {
-    const trace = { node: { ...pair, path }, towards: null, activation: "pre", freezeNorm: true, of: "value" } as const;
+    const trace = traceOf({ ...pair, path });
     const gradient = (await asker.tensors([gradientName], { ...QUESTION, trace })).get(gradientName);
     const width = gradient?.shape[1] ?? 0;
     const direction = gradient?.data.subarray(token * width, (token + 1) * width) ?? new Float32Array();
