@@ -101,8 +101,9 @@ function reportClashes(dictionaries: readonly Described[], issues: FieldIssue[])
     if (other !== undefined) {
       issues.push({
         path: "dictionaries",
-        message:
-          `"${other}" and "${detail.id}" both have latents ${place}: expected one dictionary of a kind and layer`,
+        message: other === detail.id
+          ? `"${other}" is named twice`
+          : `"${other}" and "${detail.id}" both have latents ${place}: expected one dictionary of a kind and layer`,
       });
     }
     seen.set(place, detail.id);

@@ -180,6 +180,7 @@ Deno.test("what cannot be honoured about dictionaries is refused at its field", 
       [{ dictionaries: ["nope"] }, /^dictionaries\.0: There is no dictionary "nope" for this model: expected one of/],
       [{ basis: { attention: "latent" } }, /^basis\.attention: No dictionary of the attention is loaded/],
       [{ ...latent, dictionaries: [] }, /^basis\.mlp: None of these dictionaries is one of the MLP/],
+      [{ dictionaries: [`${MLP}/0.pt`, `${MLP}/0.pt`] }, /^dictionaries: .*0\.pt" is named twice/],
       [{ dictionaries: [`${MLP}/0.pt`, `${OTHER}/0.pt`] }, /^dictionaries: .* both have latents mlp-latent\/0/],
       [
         { interventions: [{ node: "mlp-latent/0/64@1", set: 0 }] },
