@@ -1,6 +1,7 @@
 /** Explanations with their scores, and the index by which their words are found. They belong to weights (of latents
  * with those of their dictionary): who changes a model starts anew. */
 import type { DatabaseSync } from "node:sqlite";
+import type { RatedExplanation, RatedScore } from "../explain/compare_explainers.ts";
 import type { Attempt, Explanation, StoredScore } from "../explain/explanation.ts";
 import type { Guarded } from "./guarded.ts";
 
@@ -11,6 +12,10 @@ export interface ExplanationRow extends Explanation {
   /** Digest of the weights. */
   readonly weights: string;
 }
+
+/** What a comparison reads of a score, as one JSON list: whole scores are long. */
+const RATED = `json_extract(score, '$.scorer', '$.version', '$.assistant', '$.state', '$.textSet', '$.headline.value',
+  '$.control.headline.value')`;
 
 const FIELDS = "id, weights, model, component, dictionary, text, explainer, provenance";
 
@@ -74,6 +79,31 @@ export class ExplanationRows {
       const row = this.find(Number(id));
       if (row !== null) yield row;
     }
+  }
+
+  /** What a comparison reads of explanations with some weights, in the order of their making, some at a time. */
+  rated(
+    weights: readonly string[],
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): readonly RatedExplanation[] {
+    return this.#guarded("compare explainers", [], () => {
+      const scores = this.#database.prepare(
+        `SELECT ${RATED} AS rated FROM explanation_scores WHERE explanation = ? ORDER BY scorer`,
+      );
+      const rows = this.#database.prepare(
+        `SELECT id, component, dictionary, explainer, json_extract(provenance, '$.assistant') AS assistant
+         FROM explanations WHERE id > ? AND ${AMONG} ORDER BY id LIMIT ?`,
+      ).all(after, JSON.stringify(weights), limit);
+      return rows.map(({ id, component, dictionary, explainer, assistant }) => ({
+        id: Number(id),
+        component: String(component),
+        dictionary: dictionary === null ? null : String(dictionary),
+        // Whoever wrote the row wrote one of ours.
+        explainer: String(explainer) as Explanation["explainer"],
+        provenance: { assistant: assistant === null ? null : String(assistant) },
+        scores: scores.all(Number(id)).map(({ rated }) => ratedScore(String(rated))),
+      }));
+    });
   }
 
   /** Explanations that hold all the words, the nearest first. @param words Beginnings of words, without signs */
@@ -153,4 +183,25 @@ export class ExplanationRows {
       scores: scores.map(({ score }) => JSON.parse(String(score)) as StoredScore),
     };
   }
+}
+
+function ratedScore(list: string): RatedScore {
+  const [scorer, version, assistant, state, textSet, value, control] = JSON.parse(list) as [
+    RatedScore["scorer"],
+    string | null,
+    string | null,
+    RatedScore["state"],
+    string | null,
+    number | null,
+    number | null,
+  ];
+  return {
+    scorer,
+    version,
+    assistant,
+    state,
+    textSet,
+    headline: value === null ? null : { value },
+    control: control === null ? null : { headline: { value: control } },
+  };
 }

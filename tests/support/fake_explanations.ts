@@ -1,9 +1,11 @@
 /** What the fake engine says of components: some explanations in every state, hostile text among them. */
+import { compareExplainers } from "../../engine/explain/compare_explainers.ts";
 import {
   type AssistantSummary,
   type Attempt,
   type ComponentExplanations,
   type ComponentName,
+  type ExplainerComparison,
   type ExplainPlan,
   type ExplainRequest,
   type Explanation,
@@ -163,6 +165,12 @@ export class FakeExplanations implements ExplanationsApi {
       total,
       rows: rows.slice((page - 1) * pageSize, page * pageSize),
     });
+  }
+
+  /** Of a neuron with all that there can be, and a head. */
+  compare(): Promise<ExplainerComparison> {
+    const some = ["mlp/1/7", "head/0/1"].flatMap((component) => this.#of(component));
+    return Promise.resolve({ model: FAKE_MODEL.id, kinds: compareExplainers(some) });
   }
 
   all(): Promise<Iterable<Explanation>> {

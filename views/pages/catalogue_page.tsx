@@ -66,7 +66,7 @@ export function CataloguePage(props: CataloguePageProps): VNode {
 
 /** The part that a change of view replaces. */
 export function CatalogueContent(props: CataloguePageProps): VNode {
-  const { model, dictionary, view, catalogue, heads, job, sweeps } = props;
+  const { model, view, catalogue, heads, job, sweeps } = props;
   const link = (other: CatalogueView) => swapLink(catalogueUrl(model.id, other), `#${CATALOGUE_ID}`);
   return (
     <div id={CATALOGUE_ID} class="component">

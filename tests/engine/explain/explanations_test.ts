@@ -56,6 +56,25 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
       await assert.rejects(explanations.write({ component: NEURON, text: "  " }), ValidationError);
       await assert.rejects(explanations.write({ component: "mlp/9/1", text: "x" }), ValidationError);
       await assert.rejects(explanations.list({ model: "none", component: NEURON }), NotFoundError);
+      const { kinds } = await explanations.compare("tiny");
+      assert.deepEqual(
+        kinds.map(({ kind, rows, pairs }) => [
+          kind,
+          rows.map(({ explainer, scoredBy, scored, failed }) => [explainer, scoredBy?.scorer, scored, failed]),
+          pairs.map(({ shared }) => shared),
+        ]),
+        [
+          ["neuron", [["statistical", "statistical", 1, 0], ["hand", "statistical", 1, 0]], [1]],
+          ["head", [["statistical", "statistical", 1, 0]], []],
+        ],
+      );
+      assert.deepEqual(
+        kinds.flatMap(({ rows }) => rows.map(({ explainer, mean }) => [explainer, mean])).filter(([by]) =>
+          by === "hand"
+        ),
+        [["hand", all.find(({ id }) => id === own.id)?.scores[0]?.headline?.value]],
+      );
+      await assert.rejects(explanations.compare("none"), NotFoundError);
       explanations.remove(prose.id);
       assert.throws(() => explanations.remove(prose.id), NotFoundError);
       assert.deepEqual(lines, []);
