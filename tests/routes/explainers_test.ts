@@ -43,10 +43,10 @@ Deno.test("each explainer stands with each scorer, by kind: numbers, shares of c
   assert.match(neurons?.textContent ?? "", /correlations of predicted and real values/);
   assert.match(card?.querySelector("[data-kind=head]")?.textContent ?? "", /areas under the ROC curve/);
   assert.deepEqual(cellsOf(neurons?.querySelector("table")), [
-    ["by test-model", "test-model", "1", "1", "0", "0", "0.00", "0.00", "0.0% (0 of 1)"],
-    ["by rules from its records", "its rules", "1", "1", "0", "0", "0.50", "0.50", "100.0% (1 of 1)"],
-    ["by test-model", "its rules", "1", "0", "1", "0", "—", "—", "—"],
-    ["written by hand", "not scored", "1", "0", "0", "0", "—", "—", "—"],
+    ["by test-model", "test-model", "0.00", "0.00", "0.0% (0 of 1)", "1", "1", "0", "0"],
+    ["by rules from its records", "its rules", "0.50", "0.50", "100.0% (1 of 1)", "1", "1", "0", "0"],
+    ["by test-model", "its rules", "—", "—", "—", "1", "0", "1", "0"],
+    ["written by hand", "not scored", "—", "—", "—", "1", "0", "0", "0"],
   ]);
   assert.match(neurons?.textContent ?? "", /No two explainers have a number for the same component/);
   const link = neurons?.querySelector("p a");
@@ -61,7 +61,7 @@ Deno.test("pairs tell who is better on the same components; names of models are 
   const [, pairs] = card?.querySelectorAll("table") ?? [];
   const hostile = `by ${HOSTILE_EXPLANATION}`;
   assert.deepEqual(cellsOf(pairs), [
-    ["its rules, over “corpus”", "1", hostile, "1", "written by hand", "0", "0", "0.50"],
+    [hostile, "1", "written by hand", "0", "0", "1", "0.50", "its rules, over “corpus”"],
   ]);
   assert.ok(!(await (await app.send("/explanations")).text()).includes("<img src=x"));
 });

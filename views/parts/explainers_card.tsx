@@ -2,7 +2,6 @@
 import type { VNode } from "preact";
 import type {
   ExplainerComparison,
-  ExplainerName,
   ExplainerPair,
   ExplainerRow,
   KindComparison,
@@ -82,13 +81,13 @@ function Kind({ model, kind, measure, rows, pairs }: KindComparison & Pick<Expla
             <tr>
               <th scope="col">Explained</th>
               <th scope="col">Scored by</th>
+              <th scope="col" class="number">Mean</th>
+              <th scope="col" class="number">Median</th>
+              <th scope="col" class="number">Beats its control</th>
               <th scope="col" class="number">Components</th>
               <th scope="col" class="number">With a number</th>
               <th scope="col" class="number">Failed</th>
               <th scope="col" class="number">Nothing to tell apart</th>
-              <th scope="col" class="number">Mean</th>
-              <th scope="col" class="number">Median</th>
-              <th scope="col" class="number">Beats its control</th>
             </tr>
           </thead>
           <tbody>{rows.map((row) => <Row {...row} />)}</tbody>
@@ -108,7 +107,6 @@ function Row(
     <tr>
       <th scope="row">{explainerWords({ explainer, assistant })}</th>
       <td>{scoredBy === null ? "not scored" : <Scorer {...scoredBy} />}</td>
-      {[components, scored, failed, undecided].map((count) => <td class="number">{formatCount(count)}</td>)}
       {[mean, median].map((value) => (
         <td class="number" title={String(value ?? "no number")}>{value === null ? "—" : formatScore(value)}</td>
       ))}
@@ -119,6 +117,7 @@ function Row(
             formatCount(beatsControl.of)
           })`}
       </td>
+      {[components, scored, failed, undecided].map((count) => <td class="number">{formatCount(count)}</td>)}
     </tr>
   );
 }
@@ -134,39 +133,33 @@ function Scorer(scorer: ScorerName): VNode {
 }
 
 function Pairs({ title, pairs }: { readonly title: string; readonly pairs: readonly ExplainerPair[] }): VNode {
-  const cell = (name: ExplainerName, better: number) => (
-    <>
-      <td>{explainerWords(name)}</td>
-      <td class="number">{formatCount(better)}</td>
-    </>
-  );
   return (
     <div class="table-scroll" tabIndex={0} role="region" aria-label={`Table of pairs of explainers: ${title}`}>
       <table>
         <caption>On the same components, how often each is better</caption>
         <thead>
           <tr>
-            <th scope="col">Scored by</th>
-            <th scope="col" class="number">Components</th>
             <th scope="col">One</th>
             <th scope="col" class="number">Better</th>
             <th scope="col">Other</th>
             <th scope="col" class="number">Better</th>
             <th scope="col" class="number">Alike</th>
+            <th scope="col" class="number">Components</th>
             <th scope="col" class="number">Mean difference</th>
+            <th scope="col">Scored by</th>
           </tr>
         </thead>
         <tbody>
           {pairs.map(({ first, second, scoredBy, shared, firstBetter, secondBetter, alike, meanDifference }) => (
             <tr>
-              <th scope="row">
-                <Scorer {...scoredBy} />
-              </th>
-              <td class="number">{formatCount(shared)}</td>
-              {cell(first, firstBetter)}
-              {cell(second, secondBetter)}
-              <td class="number">{formatCount(alike)}</td>
+              <th scope="row">{explainerWords(first)}</th>
+              <td class="number">{formatCount(firstBetter)}</td>
+              <td>{explainerWords(second)}</td>
+              {[secondBetter, alike, shared].map((count) => <td class="number">{formatCount(count)}</td>)}
               <td class="number" title={String(meanDifference)}>{formatScore(meanDifference)}</td>
+              <td>
+                <Scorer {...scoredBy} />
+              </td>
             </tr>
           ))}
         </tbody>
