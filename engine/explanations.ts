@@ -331,7 +331,7 @@ export class Explanations implements ExplanationsApi {
         readonly assistant: string | null;
       },
   ): Explanation {
-    const none = { version: null, textSet: null, sequences: null, ms: null, spent: null };
+    const none = { version: null, textSet: null, sequences: null, ms: null, spent: null, prompt: null };
     const provenance = { ...none, assistant, createdAt: new Date().toISOString() };
     return this.#find(this.#source.explanations.add(digest, { ...about, provenance }));
   }

@@ -78,6 +78,7 @@ export const explanationSchema = z.object({
     createdAt: z.string(),
     ms: number.nullable(),
     spent: spentSchema.nullable(),
+    prompt: z.string().nullable().meta({ description: "What the assistant was asked, word for word" }),
   }),
   scores: z.array(storedScoreSchema).readonly(),
 }).openapi("Explanation");

@@ -2,7 +2,7 @@
  * with those of their dictionary): who changes a model starts anew. */
 import type { DatabaseSync } from "node:sqlite";
 import type { RatedExplanation, RatedScore } from "../explain/compare_explainers.ts";
-import type { Attempt, Explanation, StoredScore } from "../explain/explanation.ts";
+import type { Attempt, Explanation, Provenance, StoredScore } from "../explain/explanation.ts";
 import type { Guarded } from "./guarded.ts";
 
 /** An explanation without what the store gives it. */
@@ -179,10 +179,15 @@ export class ExplanationRows {
       text: String(row["text"]),
       // Whoever wrote the row wrote one of ours.
       explainer: String(row["explainer"]) as Explanation["explainer"],
-      provenance: JSON.parse(String(row["provenance"])) as Explanation["provenance"],
+      provenance: provenanceOf(String(row["provenance"])),
       scores: scores.map(({ score }) => JSON.parse(String(score)) as StoredScore),
     };
   }
+}
+
+/** Those that are older than the keeping of prompts have none. */
+function provenanceOf(json: string): Provenance {
+  return { prompt: null, ...JSON.parse(json) as Omit<Provenance, "prompt"> & Partial<Provenance> };
 }
 
 function ratedScore(list: string): RatedScore {

@@ -32,6 +32,15 @@ Deno.test("a component's explanations: text, explainer, score 0 shown as 0, fail
   assert.match(texts[1] ?? "", /0\.00 .* by test-model.*Not scored by its rules: The assistant refuses the key/);
   assert.match(texts[1] ?? "", /by test-model · over “corpus” \(80 sequences\).*3 calls, 1,240 tokens, cost unknown/);
   assert.match(texts[2] ?? "", /Not scored yet\. ?written by hand/);
+  const prompts = items.map((item) => item.querySelector("details:has(.plan-text)"));
+  assert.deepEqual(
+    prompts.map((details) => details === null),
+    [true, false, true],
+    "rules and people are asked nothing",
+  );
+  assert.equal(prompts[1]?.querySelector("summary")?.textContent, "What test-model was asked");
+  assert.equal(prompts[1]?.hasAttribute("open"), false);
+  assert.equal(prompts[1]?.querySelector(".plan-text")?.textContent, `system:\n${HOSTILE_EXPLANATION}`);
   const head = await page(app, "/models/demo/components/head/0/1");
   assert.match(head.querySelector("#explanations")?.textContent ?? "", /area under the ROC curve/);
   const none = await page(app, "/models/demo/components/mlp/1/8");

@@ -60,6 +60,17 @@ export function ExplanationSource({ explanation }: { readonly explanation: Expla
   return <p class="fine-print">{parts.filter((part) => part !== null).join(" · ")}</p>;
 }
 
+/** What an assistant was asked for it, word for word; nothing where none was. */
+export function AskedPrompt({ explanation: { provenance } }: { readonly explanation: Explanation }): VNode | null {
+  if (provenance.prompt === null) return null;
+  return (
+    <details class="explanation-measures">
+      <summary>What {provenance.assistant ?? "the assistant"} was asked</summary>
+      <pre class="plan-text" tabIndex={0}>{provenance.prompt}</pre>
+    </details>
+  );
+}
+
 /** What was sent for it, in words. */
 export function spentWords({ calls, promptTokens, completionTokens, cost }: NonNullable<StoredScore["spent"]>): string {
   const tokens = `${formatCount(calls)} calls, ${formatCount(promptTokens + completionTokens)} tokens`;

@@ -14,7 +14,7 @@ import type { Loaded } from "../props.ts";
 import { explainUrl, explanationsUrl } from "../urls.ts";
 import { LoadedContent, swapLink } from "./card.tsx";
 import { EXPLAINERS_ID } from "./explainers_card.tsx";
-import { ExplanationSource, ExplanationText, ScoreRow } from "./explanation_item.tsx";
+import { AskedPrompt, ExplanationSource, ExplanationText, ScoreRow } from "./explanation_item.tsx";
 
 /** Id of the card, which replaces itself while something is under way. */
 export const EXPLANATIONS_ID = "explanations";
@@ -148,6 +148,7 @@ function Item(
       {scores.map((score) => <ScoreRow score={score} isHead={name.startsWith("head/")} />)}
       {scores.length === 0 && !isBusy ? <p class="fine-print">Not scored yet.</p> : null}
       <ExplanationSource explanation={explanation} />
+      <AskedPrompt explanation={explanation} />
       <div class="links">
         {hasRecords && byRules?.state !== "done"
           ? (

@@ -1,7 +1,7 @@
 /** From records to stored explanations with scores: without a provider, and against a real HTTP server. */
 import assert from "node:assert/strict";
 import { NotFoundError, ValidationError } from "../../../engine/mod.ts";
-import { completion, startChatServer, usualAnswer } from "../../support/chat_server.ts";
+import { type ChatBody, completion, startChatServer, usualAnswer } from "../../support/chat_server.ts";
 import { openExplainedEngine, withExplainedModel } from "../../support/explained_model.ts";
 
 const NEURON = "mlp/0/1";
@@ -126,6 +126,9 @@ Deno.test("with an assistant: several candidates, the score with its control, to
         assert.deepEqual(attempts, []);
         assert.match(found?.text ?? "", /^words like /);
         assert.deepEqual([found?.explainer, found?.provenance.assistant], ["assistant", "test-model"]);
+        const { messages }: Pick<ChatBody, "messages"> = server.calls[before]?.body ?? { messages: [] };
+        const said: string = messages.map(({ role, content }) => `${role}:\n${content}`).join("\n\n");
+        assert.equal(found?.provenance.prompt, said, "what was sent first is kept, word for word");
         const [score] = found?.scores ?? [];
         assert.equal(score?.state, "done", score?.problem ?? "");
         assert.ok(Number.isFinite(score?.headline?.value));
