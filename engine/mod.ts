@@ -131,6 +131,7 @@ export {
   SIMILARITIES,
   type Similarity,
 } from "./corpus/related_request.ts";
+export { withoutKey } from "./assistant_config.ts";
 export { AssistantError, type AssistantOptions } from "./explain/assistant.ts";
 export {
   COMPARED_KINDS,
