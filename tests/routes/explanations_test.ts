@@ -70,6 +70,18 @@ Deno.test("hostile explanations are text and nothing else, wherever they stand",
   const document = await page(app, NEURON);
   const shown = [...document.querySelectorAll(".explanation-text")].map(({ textContent }) => textContent);
   assert.ok(shown.includes(HOSTILE_EXPLANATION), "word for word");
+  // In the catalogue it stands where it is the best that is said.
+  const best = testApp();
+  const { list } = best.engine.explanations;
+  best.engine.explanations.list = async (about) => {
+    const found = await list.call(best.engine.explanations, about);
+    return { ...found, explanations: found.explanations.filter(({ text }) => text === HOSTILE_EXPLANATION) };
+  };
+  const html = await (await best.send("/models/demo/catalogue?kind=mlp&layer=1&dir=asc")).text();
+  assert.ok(!/<img src=x|<script>alert/.test(html));
+  const cells = [...parsePage(html).querySelectorAll("td.said .explanation-text")];
+  assert.deepEqual(cells.map(({ textContent }) => textContent), [HOSTILE_EXPLANATION], "word for word");
+  assert.equal(cells[0]?.children.length, 0);
 });
 
 Deno.test("without an assistant nothing can be sent; with one it is shown before what would be", async () => {
