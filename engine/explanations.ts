@@ -40,7 +40,7 @@ import type { LanguageModel } from "./model/language_model.ts";
 import type { ExplanationRow } from "./store/explanation_rows.ts";
 
 /** Explanations that are read at a time to compare who made them. */
-const RATED_TOGETHER = 500;
+const RATED_TOGETHER = 100;
 
 /** An assistant with how it was configured. */
 export interface ConfiguredAssistant {
