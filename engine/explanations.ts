@@ -76,6 +76,8 @@ export class Explanations implements ExplanationsApi {
   /** Work under way, by what it is. */
   readonly #running = new Map<string, Running>();
   readonly #closing = new AbortController();
+  /** The comparison that was made last, and what it was made of. */
+  #compared: { readonly key: string; readonly kinds: ExplainerComparison["kinds"] } | null = null;
 
   constructor(source: ExplanationsSource) {
     this.#source = source;
@@ -201,14 +203,19 @@ export class Explanations implements ExplanationsApi {
   async compare(modelId: string, { signal }: WaitOptions = {}): Promise<ExplainerComparison> {
     const model = this.#source.model(modelId);
     const digests = await this.#digestsOf(model);
-    const turns = new Turns(signal);
-    const found: RatedExplanation[] = [];
-    for (;;) {
-      const some = this.#source.explanations.rated(digests, { after: found.at(-1)?.id ?? 0, limit: RATED_TOGETHER });
-      found.push(...some);
-      if (some.length < RATED_TOGETHER) return { model: model.id, kinds: compareExplainers(found) };
-      await turns.rest();
+    // Tens of thousands take seconds to read, and are looked at again and again.
+    const key = JSON.stringify([digests, this.#source.explanations.state()]);
+    if (this.#compared?.key !== key) {
+      const turns = new Turns(signal);
+      const found: RatedExplanation[] = [];
+      for (let isMore = true; isMore; await turns.rest()) {
+        const some = this.#source.explanations.rated(digests, { after: found.at(-1)?.id ?? 0, limit: RATED_TOGETHER });
+        found.push(...some);
+        isMore = some.length === RATED_TOGETHER;
+      }
+      this.#compared = { key, kinds: compareExplainers(found) };
     }
+    return { model: model.id, kinds: this.#compared.kinds };
   }
 
   async import(modelId: string, lines: string): Promise<number> {

@@ -81,6 +81,15 @@ export class ExplanationRows {
     }
   }
 
+  /** Another text after whatever is written to the database, by whomever. */
+  state(): string {
+    return this.#guarded("compare explainers", "", () => {
+      const own = this.#database.prepare("SELECT total_changes() AS n").get()?.["n"];
+      const others = this.#database.prepare("PRAGMA data_version").get()?.["data_version"];
+      return `${own} ${others}`;
+    });
+  }
+
   /** What a comparison reads of explanations with some weights, in the order of their making, some at a time. */
   rated(
     weights: readonly string[],

@@ -75,7 +75,11 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
         [["hand", all.find(({ id }) => id === own.id)?.scores[0]?.headline?.value]],
       );
       await assert.rejects(explanations.compare("none"), NotFoundError);
+      assert.equal((await explanations.compare("tiny")).kinds, kinds, "nothing new is read once");
       explanations.remove(prose.id);
+      const [neurons] = (await explanations.compare("tiny")).kinds;
+      assert.deepEqual(neurons?.rows.map(({ failed }) => failed), [0, 0]);
+      assert.notEqual(neurons, kinds[0], "what was removed is not told");
       assert.throws(() => explanations.remove(prose.id), NotFoundError);
       assert.deepEqual(lines, []);
     } finally {

@@ -77,6 +77,20 @@ Deno.test("rated() tells of some weights what a comparison needs, in the order o
     ]);
   }));
 
+Deno.test("state() changes with what is written, here or by another process, and else stays", () =>
+  withStore(({ explanations }, folder) => {
+    const before = explanations.state();
+    explanations.list("w", "mlp/0/1");
+    assert.equal(explanations.state(), before);
+    const id = explanations.add("w", explanation("mlp/0/1"));
+    const added = explanations.state();
+    explanations.saveScore(id, fakeScore(0.5));
+    const scored = explanations.state();
+    using database = new DatabaseSync(join(folder, "runs.sqlite"));
+    database.exec("DELETE FROM explanation_scores");
+    assert.equal(new Set([before, added, scored, explanations.state()]).size, 4);
+  }));
+
 Deno.test("an explanation that was kept before prompts were has none; one with a prompt keeps it word for word", () =>
   withStore(({ explanations }, folder) => {
     const { provenance, ...own } = explanation("mlp/0/1");
