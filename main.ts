@@ -1,8 +1,9 @@
 /** Composition root: configuration → engine → app → server. Nothing else reads flags, variables or the network. */
 import denoConfig from "./deno.json" with { type: "json" };
 import { CONFIG_VARIABLES, HELP, parseConfig, type ServerConfig } from "./engine/config.ts";
-import { type Engine, openEngine, StartError, sweepCommand, trainCommand } from "./engine/mod.ts";
+import { type Engine, openEngine, StartError, sweepCommand, trainCommand, withoutKey } from "./engine/mod.ts";
 import { createApp } from "./routes/app.ts";
+import type { Deps } from "./routes/env.ts";
 
 const EMBEDDED_MODELS = new URL("./models/", import.meta.url).pathname;
 
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   if (command.kind === "help") return printLine(HELP);
   if (command.kind === "version") return printLine(denoConfig.version);
   const { config } = command;
+  const log = withoutKey(logLine, config.assistant?.key ?? null);
   const engine = await openEngine({
     modelFolders: [EMBEDDED_MODELS, ...config.models],
     dictionaryFolders: config.dictionaries,
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
     records: config.records,
     assistant: config.assistant,
     ...command.kind === "train" ? { trainedFolder: command.order.trainedFolder } : {},
-    log: logLine,
+    log,
   });
   if (command.kind === "sweep") {
     return await runToTheEnd(engine, () => sweepCommand(engine, { ...command, write }));
@@ -39,7 +41,7 @@ async function main(): Promise<void> {
   if (command.kind === "train") {
     return await runToTheEnd(engine, () => trainCommand(engine, { order: command.order, write }));
   }
-  const server = listen(config, engine);
+  const server = listen(config, { engine, log });
   const stop = async () => {
     // A second signal must not wait for the first.
     setTimeout(() => Deno.exit(1), 5000);
@@ -69,7 +71,7 @@ function onStop(stop: () => Promise<void>): void {
   }
 }
 
-function listen({ host, port, allowedHosts }: ServerConfig, engine: Engine): Deno.HttpServer {
+function listen({ host, port, allowedHosts }: ServerConfig, deps: Pick<Deps, "engine" | "log">): Deno.HttpServer {
   try {
     const names = ["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host, ...allowedHosts];
     let app: ReturnType<typeof createApp> | undefined;
@@ -77,7 +79,7 @@ function listen({ host, port, allowedHosts }: ServerConfig, engine: Engine): Den
       hostname: host,
       port,
       onListen: (address) => {
-        app = createApp({ engine, allowedHosts: names.map((name) => `${name}:${address.port}`), log: logLine });
+        app = createApp({ ...deps, allowedHosts: names.map((name) => `${name}:${address.port}`) });
         const shown = host === "0.0.0.0" || host === "::" ? "localhost" : host.includes(":") ? `[${host}]` : host;
         printLine(`http://${shown}:${address.port}/`);
       },

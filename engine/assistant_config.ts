@@ -74,3 +74,11 @@ function parseWhole(
   if (Number.isInteger(number) && number >= 1 && number <= most) return number;
   throw new StartError(`Cannot start: ${source} is "${value}", expected a whole number in 1..${most}`);
 }
+
+/** Shortest key that is looked for in what is logged: a shorter one stands in anything. */
+const MIN_KEY = 6;
+
+/** A log in which the key never stands, whoever writes it there. */
+export function withoutKey(log: (line: string) => void, key: string | null): (line: string) => void {
+  return key === null || key.length < MIN_KEY ? log : (line) => log(line.replaceAll(key, "[key]"));
+}

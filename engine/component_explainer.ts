@@ -9,7 +9,7 @@ import { ASSISTANT_LIMITS, assistantScorer, explainAssisted } from "./explain/as
 import type { Explanation, Generator, StoredScore } from "./explain/explanation.ts";
 import type { MeteredAssistant } from "./explain/metered_assistant.ts";
 import { spentSince } from "./explain/metered_assistant.ts";
-import { PROMPT_VERSION } from "./explain/prompts.ts";
+import { explainRequest, PROMPT_VERSION, promptText } from "./explain/prompts.ts";
 import { headline, scoreExplanation, type TextLimits } from "./explain/score.ts";
 import { explainStatistically, STATISTICAL_VERSION } from "./explain/statistical.ts";
 import { STATISTICAL_SCORER, STATISTICAL_SCORER_VERSION } from "./explain/statistical_scorer.ts";
@@ -99,6 +99,8 @@ export class ComponentExplainer {
         createdAt: new Date().toISOString(),
         ms: Math.round(performance.now() - startedAt),
         spent: spentSince(before, means.assistant),
+        // Candidates are asked for with the same words.
+        prompt: means.assistant === null ? null : promptText(explainRequest(evidence, 0)),
       },
     };
     const weights = await this.#source.digest(target.model, target.dictionary === null ? [] : [target.dictionary]);

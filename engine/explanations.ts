@@ -7,6 +7,7 @@ import {
   type ExplainTarget,
 } from "./component_explainer.ts";
 import { formatComponent, resolveComponent } from "./corpus/component.ts";
+import { Turns } from "./corpus/turns.ts";
 import { CancelledError, EngineError, NotFoundError, ValidationError } from "./errors.ts";
 import { type Assistant, AssistantError, type AssistantOptions } from "./explain/assistant.ts";
 import {
@@ -28,13 +29,18 @@ import {
   type WriteRequest,
   writeRequestSchema,
 } from "./explain/explanation.ts";
-import { type ImportedExplanation, readImport } from "./explain/imported_explanations.ts";
+import { compareExplainers, type ExplainerComparison, type RatedExplanation } from "./explain/compare_explainers.ts";
+import { readImport } from "./explain/imported_explanations.ts";
 import { type AnswerCache, costOf, MeteredAssistant, type MeteredOptions } from "./explain/metered_assistant.ts";
 import { planOf } from "./explain/plan.ts";
 import { ruleProblem, unscored } from "./explain/unscored.ts";
 import type { ExplanationsApi, WaitOptions } from "./explanations_api.ts";
+import { importedComponent, publishedScore } from "./imported_rows.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import type { ExplanationRow } from "./store/explanation_rows.ts";
+
+/** Explanations that are read at a time to compare who made them. */
+const RATED_TOGETHER = 100;
 
 /** An assistant with how it was configured. */
 export interface ConfiguredAssistant {
@@ -70,6 +76,8 @@ export class Explanations implements ExplanationsApi {
   /** Work under way, by what it is. */
   readonly #running = new Map<string, Running>();
   readonly #closing = new AbortController();
+  /** The comparison that was made last, and what it was made of. */
+  #compared: { readonly key: string; readonly kinds: ExplainerComparison["kinds"] } | null = null;
 
   constructor(source: ExplanationsSource) {
     this.#source = source;
@@ -192,6 +200,24 @@ export class Explanations implements ExplanationsApi {
     return this.#source.explanations.all(await this.#digestsOf(this.#source.model(model))).map(withoutWeights);
   }
 
+  async compare(modelId: string, { signal }: WaitOptions = {}): Promise<ExplainerComparison> {
+    const model = this.#source.model(modelId);
+    const digests = await this.#digestsOf(model);
+    // Tens of thousands take seconds to read, and are looked at again and again.
+    const key = JSON.stringify([digests, this.#source.explanations.state()]);
+    if (this.#compared?.key !== key) {
+      const turns = new Turns(signal);
+      const found: RatedExplanation[] = [];
+      for (let isMore = true; isMore; await turns.rest()) {
+        const some = this.#source.explanations.rated(digests, { after: found.at(-1)?.id ?? 0, limit: RATED_TOGETHER });
+        found.push(...some);
+        isMore = some.length === RATED_TOGETHER;
+      }
+      this.#compared = { key, kinds: compareExplainers(found) };
+    }
+    return { model: model.id, kinds: this.#compared.kinds };
+  }
+
   async import(modelId: string, lines: string): Promise<number> {
     const model = this.#source.model(modelId);
     // All are checked before any is stored.
@@ -201,22 +227,7 @@ export class Explanations implements ExplanationsApi {
       const about = { model: model.id, dictionary: dictionary?.detail.id ?? null };
       const { id } = this.#add(digest, { ...imported, ...about, explainer: "imported" });
       if (published === null) continue;
-      const value = published.correlation ?? published.area;
-      this.#source.explanations.saveScore(id, {
-        scorer: "published",
-        version: null,
-        assistant: null,
-        state: "done",
-        problem: null,
-        textSet: null,
-        headline: value === null ? null : { value, interval: null },
-        score: null,
-        published,
-        control: null,
-        createdAt: new Date().toISOString(),
-        ms: null,
-        spent: null,
-      });
+      this.#source.explanations.saveScore(id, publishedScore(published));
     }
     return found.length;
   }
@@ -327,7 +338,7 @@ export class Explanations implements ExplanationsApi {
         readonly assistant: string | null;
       },
   ): Explanation {
-    const none = { version: null, textSet: null, sequences: null, ms: null, spent: null };
+    const none = { version: null, textSet: null, sequences: null, ms: null, spent: null, prompt: null };
     const provenance = { ...none, assistant, createdAt: new Date().toISOString() };
     return this.#find(this.#source.explanations.add(digest, { ...about, provenance }));
   }
@@ -354,21 +365,6 @@ function noAssistant(): never {
 
 function noExplanation(id: number): NotFoundError {
   return new NotFoundError(`There is no explanation ${id}`);
-}
-
-/** The component of a line of a file. @throws {ValidationError} that names the line */
-function importedComponent(
-  { component: name, dictionary: id }: Pick<ImportedExplanation, "component" | "dictionary">,
-  model: LanguageModel,
-  index: number,
-) {
-  try {
-    const { component, dictionary } = resolveComponent({ component: name, dictionary: id }, model);
-    return { component: formatComponent(component), dictionary };
-  } catch (error) {
-    if (!(error instanceof ValidationError)) throw error;
-    throw new ValidationError([{ path: "lines", message: `Explanation ${index + 1}: ${error.issues[0]?.message}` }]);
-  }
 }
 
 function withoutWeights({ weights: _weights, ...explanation }: ExplanationRow): Explanation {

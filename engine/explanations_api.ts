@@ -1,4 +1,5 @@
 /** What the engine tells and does about explanations; `explanations.ts` does it. */
+import type { ExplainerComparison } from "./explain/compare_explainers.ts";
 import type {
   AssistantSummary,
   ComponentExplanations,
@@ -40,6 +41,8 @@ export interface ExplanationsApi {
   remove(id: number): void;
   /** Explanations whose words begin so. @throws {NotFoundError | ValidationError} */
   search(request: ExplanationSearch): Promise<FoundExplanations>;
+  /** How those who explained a model's components do, side by side. @throws {NotFoundError | CancelledError} */
+  compare(model: string, options?: WaitOptions): Promise<ExplainerComparison>;
   /** Every explanation of a model. @throws {NotFoundError} */
   all(model: string): Promise<Iterable<Explanation>>;
   /** Stores those of a file, line by line (OpenAI's published ones, or an export of ours). @returns How many. @throws {ValidationError} */

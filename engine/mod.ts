@@ -132,7 +132,17 @@ export {
   SIMILARITIES,
   type Similarity,
 } from "./corpus/related_request.ts";
+export { withoutKey } from "./assistant_config.ts";
 export { AssistantError, type AssistantOptions } from "./explain/assistant.ts";
+export {
+  COMPARED_KINDS,
+  type ExplainerComparison,
+  type ExplainerName,
+  type ExplainerPair,
+  type ExplainerRow,
+  type KindComparison,
+  type ScorerName,
+} from "./explain/compare_explainers.ts";
 export {
   type AssistantSummary,
   type Attempt,

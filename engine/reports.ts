@@ -59,6 +59,5 @@ export function openReports(
 }
 
 function configured(options: AssistantOptions): ConfiguredAssistant {
-  const { concurrency } = options;
-  return { assistant: new PatientAssistant(new OpenAiAssistant(options), { concurrency }), options };
+  return { assistant: new PatientAssistant(new OpenAiAssistant(options), options), options };
 }

@@ -11,6 +11,7 @@ import {
 import { componentParameters } from "./api_corpus_routes.ts";
 import {
   componentExplanationsSchema,
+  explainerComparisonSchema,
   explainPlanSchema,
   explanationSchema,
   foundExplanationsSchema,
@@ -129,6 +130,17 @@ const removeExplanation = createRoute({
   responses: { 204: { description: "Removed" }, ...readProblems },
 });
 
+const compareExplainers = createRoute({
+  method: "get",
+  path: "/models/{id}/explainers",
+  summary: "Who explains how well: each explainer by each scorer, kind by kind, and pairs on what both explain",
+  request: { params: idParameter },
+  responses: {
+    200: { description: "The comparison", ...jsonContent(explainerComparisonSchema) },
+    ...readProblems,
+  },
+});
+
 const exportExplanations = createRoute({
   method: "get",
   path: "/models/{id}/explanations.ndjson",
@@ -163,6 +175,10 @@ export function addExplanationRoutes(api: OpenAPIHono<AppEnv>, { explanations }:
       explanations.remove(c.req.valid("param").explanation);
       return c.body(null, 204);
     })
+    .openapi(
+      compareExplainers,
+      async (c) => c.json(await explanations.compare(c.req.valid("param").id, { signal: c.req.raw.signal }), 200),
+    )
     .openapi(exportExplanations, async (c) => {
       const lines = [...await explanations.all(c.req.valid("param").id)].map((one) => `${JSON.stringify(one)}\n`);
       return c.body(lines.join(""), 200, { "Content-Type": "application/x-ndjson; charset=utf-8" });

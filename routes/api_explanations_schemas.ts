@@ -1,6 +1,6 @@
 /** Shapes of what `/api/v1` answers about explanations, for the OpenAPI document and the type checker. */
 import { z } from "@hono/zod-openapi";
-import { EXPLAINERS, GENERATORS, JUDGEMENT_KINDS } from "../engine/mod.ts";
+import { COMPARED_KINDS, EXPLAINERS, GENERATORS, JUDGEMENT_KINDS } from "../engine/mod.ts";
 
 const count = z.int();
 const number = z.number();
@@ -78,6 +78,7 @@ export const explanationSchema = z.object({
     createdAt: z.string(),
     ms: number.nullable(),
     spent: spentSchema.nullable(),
+    prompt: z.string().nullable().meta({ description: "What the assistant was asked, word for word" }),
   }),
   scores: z.array(storedScoreSchema).readonly(),
 }).openapi("Explanation");
@@ -113,3 +114,46 @@ export const foundExplanationsSchema = z.object({
   total: count,
   rows: z.array(explanationSchema).readonly(),
 }).openapi("FoundExplanations");
+
+const explainerName = { explainer: z.enum(EXPLAINERS), assistant: z.string().nullable() };
+
+const scorerSchema = z.object({
+  scorer: z.enum([...GENERATORS, "published"]),
+  assistant: z.string().nullable(),
+  version: z.string().nullable(),
+  textSet: z.string().nullable(),
+}).openapi("ComparedScorer");
+
+/** Explainers side by side. */
+export const explainerComparisonSchema = z.object({
+  model: z.string(),
+  kinds: z.array(z.object({
+    kind: z.enum(COMPARED_KINDS),
+    measure: z.enum(["correlation", "area"]).meta({
+      description: "What the numbers of this kind are: never averaged with those of another",
+    }),
+    rows: z.array(z.object({
+      ...explainerName,
+      scoredBy: scorerSchema.nullable().meta({ description: "Null if nothing of it was ever scored" }),
+      components: count.meta({ description: "That something is said of" }),
+      scored: count.meta({ description: "With a number: the newest of each component" }),
+      undecided: count.meta({ description: "Whose held-out texts have nothing to tell apart" }),
+      failed: count.meta({ description: "That scoring failed on" }),
+      mean: number.nullable(),
+      median: number.nullable(),
+      beatsControl: z.object({ count, of: count }).meta({
+        description: "Numbers above that of their random control, of those that have one",
+      }),
+    })).readonly(),
+    pairs: z.array(z.object({
+      first: z.object(explainerName),
+      second: z.object(explainerName),
+      scoredBy: scorerSchema,
+      shared: count.meta({ description: "Components with a number of both, by this scorer" }),
+      firstBetter: count,
+      secondBetter: count,
+      alike: count,
+      meanDifference: number.meta({ description: "first − second" }),
+    })).readonly(),
+  })).readonly(),
+}).openapi("ExplainerComparison");

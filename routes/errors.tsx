@@ -49,9 +49,16 @@ const TITLES: Readonly<Record<number, string>> = {
 export function errorHandler({ log }: Pick<Deps, "log">): ErrorHandler<AppEnv> {
   return (error, c) => {
     const problem = problemOf(error);
-    if (problem.status === 500) log?.(`${c.get("requestId")} error ${error.stack ?? error.message}`);
+    if (problem.status === 500) log?.(`${c.get("requestId")} error ${logged(error)}`);
     return answerProblem(c, problem);
   };
+}
+
+/** What the log keeps of an error. What could not be parsed, which its message quotes, may be anybody's text. */
+function logged({ name, message, stack = "" }: Error): string {
+  const head = `${name}: ${message}`;
+  if (name !== "SyntaxError") return stack === "" ? head : stack;
+  return `SyntaxError, whose message is not logged${stack.startsWith(head) ? stack.slice(head.length) : ""}`;
 }
 
 /** Writes a problem in the form that the asker reads. */

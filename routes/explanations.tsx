@@ -1,4 +1,4 @@
-/** The search of explanations, and the buttons that make, score and remove them, one by one or many at once. */
+/** The search of explanations, who explains how well, and the buttons that make, score and remove them, one by one or many at once. */
 import { type Context, Hono } from "hono";
 import { type ExplainTaskInput, type Generator, GENERATORS, ValidationError } from "../engine/mod.ts";
 import { EXPLANATION_ROWS, ExplanationsPage } from "../views/pages/explanations_page.tsx";
@@ -21,12 +21,13 @@ export function explanationRoutes({ engine }: Pick<Deps, "engine">): Hono<AppEnv
       const models = engine.models();
       const model = engine.model(view.model ?? models[0]?.id ?? "");
       const { q = "", page = 1 } = view;
-      const found = q.trim() === ""
-        ? null
-        : await explanations.search({ q, model: model.id, page, pageSize: EXPLANATION_ROWS });
-      return c.render(<ExplanationsPage models={models} model={model} view={view} found={found} />, {
-        title: "Search explanations",
-      });
+      const isAsked = q.trim() !== "";
+      const found = isAsked
+        ? await explanations.search({ q, model: model.id, page, pageSize: EXPLANATION_ROWS })
+        : null;
+      const comparison = isAsked ? null : await explanations.compare(model.id, { signal: c.req.raw.signal });
+      const props = { models, model, view, found, comparison };
+      return c.render(<ExplanationsPage {...props} />, { title: "Search explanations" });
     })
     .post("/models/:model/explain", async (c) => {
       const { id: model } = engine.model(c.req.param("model"));

@@ -17,6 +17,8 @@ export interface AssistantOptions {
   readonly timeoutMs: number;
   /** What a million tokens cost; null if unknown. */
   readonly price: TokenPrice | null;
+  /** Pause after a try that failed and may succeed; it doubles with each. Default: a second. */
+  readonly pauseMs?: number;
 }
 
 /** Per million tokens, in one currency. */

@@ -28,6 +28,8 @@ export interface Provenance {
   readonly ms: number | null;
   /** What the assistant used for it. */
   readonly spent: Spent | null;
+  /** What it was asked, word for word; null without one, and where it was not kept. */
+  readonly prompt: string | null;
 }
 
 export interface Explanation {

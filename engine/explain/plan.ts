@@ -2,6 +2,7 @@
 import { type Asking, ASSISTANT_LIMITS, assistantScorer, explainAssisted } from "./assisted.ts";
 import type { AssistantAnswer, AssistantRequest, AssistantUsage } from "./assistant.ts";
 import { expectedUsage } from "./metered_assistant.ts";
+import { promptText } from "./prompts.ts";
 import { scoreExplanation } from "./score.ts";
 import type { Evidence } from "./texts.ts";
 
@@ -33,12 +34,11 @@ class CountingAsker implements Asking {
 
   answer<T>(request: AssistantRequest, read: (answer: AssistantAnswer) => T): Promise<T> {
     const { promptTokens, completionTokens } = expectedUsage(request);
-    const said = request.messages.map(({ role, content }) => `${role}:\n${content}`);
     this.plan = {
       calls: this.plan.calls + 1,
       promptTokens: this.plan.promptTokens + promptTokens,
       completionTokens: this.plan.completionTokens + completionTokens,
-      first: this.plan.calls === 0 ? [`system:\n${request.system}`, ...said].join("\n\n") : this.plan.first,
+      first: this.plan.calls === 0 ? promptText(request) : this.plan.first,
     };
     const { properties } = request.schema as { readonly properties: Readonly<Record<string, unknown>> };
     // Candidates differ, so that all of them are judged.

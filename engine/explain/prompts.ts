@@ -2,12 +2,13 @@
  * What is asked of an assistant: to explain from texts, to predict values at tokens, to judge texts and marked places. Our own wording; its
  * version is stored with whatever came of it.
  */
+import { hashOf } from "../tensor/random.ts";
 import type { AssistantMessage, AssistantRequest } from "./assistant.ts";
 import type { JudgedItem, JudgementKind } from "./judged_items.ts";
-import { type Evidence, type ExplainedText, normalised, placeAt, type PlaceKind } from "./texts.ts";
+import { type Evidence, type ExplainedText, normalised, placeAt, type PlaceKind, strongestPlace } from "./texts.ts";
 
-/** Changes with any word below. */
-export const PROMPT_VERSION = "prompts-1";
+/** Changes with any word below, and with what is shown: `prompts_test.ts` knows the wording of each version. */
+export const PROMPT_VERSION = "prompts-2";
 
 /** Longest explanation that is kept, in characters. */
 export const MAX_EXPLANATION = 1000;
@@ -18,6 +19,11 @@ const TOLD_PLACES = 6;
 const SHOWN = { strong: 5, quiet: 5 } as const;
 /** A text is shown as quiet below this value of 10. */
 const QUIET = 2;
+/** A pair is shown as moving nothing below this value of 10. */
+const QUIET_PAIR = 0.5;
+/** Such pairs of each text: from the token that the strongest pair looks from, and as many at the one that it looks at. */
+const TOLD_QUIET_PAIRS = 2;
+const QUIET_SEED = 9301;
 
 const EXPLANATION_SCHEMA = objectSchema({ explanation: { type: "string" } });
 
@@ -31,8 +37,10 @@ const NEURON_SYSTEM =
 const HEAD_SYSTEM =
   "You describe what one attention head of a language model does. You are shown texts with the pairs of " +
   "tokens between which it moves most: the token it looks from, the earlier token it looks at, and how strongly (1 to 10). " +
-  "Tokens are in quotes, with the space before them. Find the rule by which, for a token looked from, the other is chosen: " +
-  "which tokens, what relation, which role. Say it in one plain sentence of at most 30 words, without mentioning heads or " +
+  "Under them stand pairs between which it moves next to nothing, though one of the two tokens is the same, and last come " +
+  "texts in which it moves little anywhere. Tokens are in quotes, with the space before them. Find the rule by which, for " +
+  "a token looked from, the other is chosen, and which the pairs with nothing and the quiet texts do not follow: which " +
+  "tokens, what relation, which role. Say it in one plain sentence of at most 30 words, without mentioning heads or " +
   'numbers. Answer as JSON: {"explanation": "…"}';
 
 /** Worked examples, so that the form is clear; made up. */
@@ -55,9 +63,12 @@ const HEAD_EXAMPLES: readonly AssistantMessage[] = [
     role: "user",
     content: [
       'Text: "Ann lent Bob her pen because Bob had lost his."',
-      '  from " Bob" (token 7) at " Bob" (token 2) 10, from " his" (token 10) at " Bob" (token 7) 6',
+      '  from " Bob" (token 6) at " Bob" (token 2) 10, from " his" (token 9) at " Bob" (token 6) 6',
+      '  nothing from " Bob" (token 6) at " pen" (token 4), from " because" (token 5) at " Bob" (token 2)',
       'Text: "Spring came late; when spring came, the birds sang."',
       '  from " spring" (token 5) at "Spring" (token 0) 9',
+      '  nothing from " spring" (token 5) at " late" (token 2), from " birds" (token 9) at "Spring" (token 0)',
+      'Quiet: "Rain fell on empty streets."',
     ].join("\n"),
   },
   { role: "assistant", content: '{"explanation": "from a word to an earlier mention of the same word or person"}' },
@@ -68,10 +79,12 @@ export function explainRequest({ kind, splits: { train }, largest }: Evidence, c
   const isNeuron = kind === "tokens";
   const strong = train.filter(({ isTop }) => isTop).slice(0, SHOWN.strong);
   const quiet = train.filter(({ isTop, max }) => !isTop && normalised(max, largest) < QUIET).slice(0, SHOWN.quiet);
-  const told = strong.map((text) =>
-    `${isNeuron ? "Strong" : "Text"}: ${quoted(text)}\n  ${strongestPlaces(kind, text, largest)}`
-  );
-  const others = isNeuron ? quiet.map((text) => `Quiet: ${quoted(text)}`) : [];
+  const told = strong.map((text, number) => {
+    const places = `${isNeuron ? "Strong" : "Text"}: ${quoted(text)}\n  ${strongestPlaces(kind, text, largest)}`;
+    const nothing = isNeuron ? "" : quietPairs(text, { largest, number });
+    return nothing === "" ? places : `${places}\n  nothing ${nothing}`;
+  });
+  const others = quiet.map((text) => `Quiet: ${quoted(text)}`);
   return {
     system: isNeuron ? NEURON_SYSTEM : HEAD_SYSTEM,
     messages: [
@@ -84,6 +97,11 @@ export function explainRequest({ kind, splits: { train }, largest }: Evidence, c
     candidate,
     wantsLogProbs: false,
   };
+}
+
+/** What an assistant is told, word for word, as people read it. */
+export function promptText({ system, messages }: Pick<AssistantRequest, "system" | "messages">): string {
+  return [`system:\n${system}`, ...messages.map(({ role, content }) => `${role}:\n${content}`)].join("\n\n");
 }
 
 /** Asks for values at every token of a text. */
@@ -159,12 +177,26 @@ function quoted({ tokens }: ExplainedText): string {
 function strongestPlaces(kind: PlaceKind, { tokens, values }: ExplainedText, largest: number): string {
   const strong = values.map((value, place) => ({ place, value: Math.round(normalised(value, largest)) }))
     .filter(({ value }) => value >= 1).sort((a, b) => b.value - a.value || a.place - b.place).slice(0, TOLD_PLACES);
+  return strong.map(({ place, value }) => `${placeName(kind, place, tokens)} ${value}`).join(", ");
+}
+
+/** Pairs between which a head moves next to nothing, though it moves most from the same token, or at the same one. */
+function quietPairs(
+  text: ExplainedText,
+  { largest, number }: { readonly largest: number; readonly number: number },
+): string {
+  const [query, key] = placeAt("pairs", strongestPlace(text));
+  const quiet = text.values.flatMap((value, place) => normalised(value, largest) < QUIET_PAIR ? [place] : [])
+    .toSorted((a, b) => hashOf(QUIET_SEED + number, a) - hashOf(QUIET_SEED + number, b));
+  const sharing = (side: 0 | 1, token: number | undefined) =>
+    quiet.filter((place) => placeAt("pairs", place)[side] === token).slice(0, TOLD_QUIET_PAIRS);
+  return [...sharing(0, query), ...sharing(1, key)].map((place) => placeName("pairs", place, text.tokens)).join(", ");
+}
+
+function placeName(kind: PlaceKind, place: number, tokens: readonly string[]): string {
   const nameOf = (token: number) => JSON.stringify(tokens[token] ?? "");
-  return strong.map(({ place, value }) => {
-    const [first = 0, key] = placeAt(kind, place);
-    if (key === undefined) return `${nameOf(first)} ${value}`;
-    return `from ${nameOf(first)} (token ${first}) at ${nameOf(key)} (token ${key}) ${value}`;
-  }).join(", ");
+  const [first = 0, key] = placeAt(kind, place);
+  return key === undefined ? nameOf(first) : `from ${nameOf(first)} (token ${first}) at ${nameOf(key)} (token ${key})`;
 }
 
 function objectSchema(properties: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -1,7 +1,8 @@
 /** Explanations with their scores, and the index by which their words are found. They belong to weights (of latents
  * with those of their dictionary): who changes a model starts anew. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Attempt, Explanation, StoredScore } from "../explain/explanation.ts";
+import type { RatedExplanation, RatedScore } from "../explain/compare_explainers.ts";
+import type { Attempt, Explanation, Provenance, StoredScore } from "../explain/explanation.ts";
 import type { Guarded } from "./guarded.ts";
 
 /** An explanation without what the store gives it. */
@@ -11,6 +12,10 @@ export interface ExplanationRow extends Explanation {
   /** Digest of the weights. */
   readonly weights: string;
 }
+
+/** What a comparison reads of a score, as one JSON list: whole scores are long. */
+const RATED = `json_extract(score, '$.scorer', '$.version', '$.assistant', '$.state', '$.textSet', '$.headline.value',
+  '$.control.headline.value')`;
 
 const FIELDS = "id, weights, model, component, dictionary, text, explainer, provenance";
 
@@ -74,6 +79,40 @@ export class ExplanationRows {
       const row = this.find(Number(id));
       if (row !== null) yield row;
     }
+  }
+
+  /** Another text after whatever is written to the database, by whomever. */
+  state(): string {
+    return this.#guarded("compare explainers", "", () => {
+      const own = this.#database.prepare("SELECT total_changes() AS n").get()?.["n"];
+      const others = this.#database.prepare("PRAGMA data_version").get()?.["data_version"];
+      return `${own} ${others}`;
+    });
+  }
+
+  /** What a comparison reads of explanations with some weights, in the order of their making, some at a time. */
+  rated(
+    weights: readonly string[],
+    { after, limit }: { readonly after: number; readonly limit: number },
+  ): readonly RatedExplanation[] {
+    return this.#guarded("compare explainers", [], () => {
+      const scores = this.#database.prepare(
+        `SELECT ${RATED} AS rated FROM explanation_scores WHERE explanation = ? ORDER BY scorer`,
+      );
+      const rows = this.#database.prepare(
+        `SELECT id, component, dictionary, explainer, json_extract(provenance, '$.assistant') AS assistant
+         FROM explanations WHERE id > ? AND ${AMONG} ORDER BY id LIMIT ?`,
+      ).all(after, JSON.stringify(weights), limit);
+      return rows.map(({ id, component, dictionary, explainer, assistant }) => ({
+        id: Number(id),
+        component: String(component),
+        dictionary: dictionary === null ? null : String(dictionary),
+        // Whoever wrote the row wrote one of ours.
+        explainer: String(explainer) as Explanation["explainer"],
+        provenance: { assistant: assistant === null ? null : String(assistant) },
+        scores: scores.all(Number(id)).map(({ rated }) => ratedScore(String(rated))),
+      }));
+    });
   }
 
   /** Explanations that hold all the words, the nearest first. @param words Beginnings of words, without signs */
@@ -149,8 +188,34 @@ export class ExplanationRows {
       text: String(row["text"]),
       // Whoever wrote the row wrote one of ours.
       explainer: String(row["explainer"]) as Explanation["explainer"],
-      provenance: JSON.parse(String(row["provenance"])) as Explanation["provenance"],
+      provenance: provenanceOf(String(row["provenance"])),
       scores: scores.map(({ score }) => JSON.parse(String(score)) as StoredScore),
     };
   }
+}
+
+/** Those that are older than the keeping of prompts have none. */
+function provenanceOf(json: string): Provenance {
+  return { prompt: null, ...JSON.parse(json) as Omit<Provenance, "prompt"> & Partial<Provenance> };
+}
+
+function ratedScore(list: string): RatedScore {
+  const [scorer, version, assistant, state, textSet, value, control] = JSON.parse(list) as [
+    RatedScore["scorer"],
+    string | null,
+    string | null,
+    RatedScore["state"],
+    string | null,
+    number | null,
+    number | null,
+  ];
+  return {
+    scorer,
+    version,
+    assistant,
+    state,
+    textSet,
+    headline: value === null ? null : { value },
+    control: control === null ? null : { headline: { value: control } },
+  };
 }

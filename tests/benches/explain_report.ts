@@ -1,73 +1,76 @@
 /**
- * How many of the demo model's components have a statistical explanation that predicts them better than that of a random other component
- * does: all heads, and 200 neurons drawn with a fixed seed. Texts of the test split only. `deno run -A tests/benches/explain_report.ts`
+ * How many of the demo model's components have an explanation by rules that scores better than its control, as the product explains, scores and
+ * chooses controls: all heads, and of neurons and of one dictionary's latents as many as are wanted, drawn with a fixed seed.
+ *
+ * Run by `deno task bench`; `--sample N` (default 200), `--data FOLDER` to go on with what another run has swept and explained.
  */
+import { parseArgs } from "node:util";
 import { sampleOf } from "../../engine/corpus/random.ts";
-import { scoreExplanation } from "../../engine/explain/score.ts";
-import { explainStatistically } from "../../engine/explain/statistical.ts";
-import { STATISTICAL_SCORER } from "../../engine/explain/statistical_scorer.ts";
-import { type Evidence, evidenceOf } from "../../engine/explain/texts.ts";
 import { type Engine, openEngine } from "../../engine/mod.ts";
 
-const NEURONS = 200;
 const SEED = 77;
-/** Which other component's explanation is the control: so many further in the sample. */
-const CONTROL_STEP = 7;
-const LIMITS = { top: 5, random: 16 };
+/** What latents are drawn from. */
+const LAYER = 1;
+const WRITTEN = `blocks.${LAYER}.hook_mlp_out`;
 
-interface Explained {
-  readonly evidence: Evidence;
-  /** Null if nothing was found. */
-  readonly text: string | null;
-}
-
-async function explained(engine: Engine, component: string): Promise<Explained> {
-  const evidence = evidenceOf(await engine.records({ component, top: 20, random: 64 }));
-  return { evidence, text: (await explainStatistically(evidence))?.text ?? null };
-}
-
-async function correlationOf(text: string, evidence: Evidence) {
-  const score = await scoreExplanation(text, evidence, { scorer: STATISTICAL_SCORER, limits: LIMITS });
-  return score.simulation?.byCalibration.none.correlation ?? null;
-}
-
-/** A component whose explanation says more than its control: surely, if the control lies below its whole interval. */
-async function report(engine: Engine, title: string, components: readonly string[]): Promise<void> {
-  const found: Explained[] = [];
-  for (const component of components) found.push(await explained(engine, component));
-  const texts = found.flatMap(({ text }) => text ?? []);
-  let [better, surely, sum, controls] = [0, 0, 0, 0];
-  for (const { evidence, text } of found) {
-    if (text === null) continue;
-    const other = texts[(texts.indexOf(text) + CONTROL_STEP) % texts.length] ?? "";
-    const [own, control] = [await correlationOf(text, evidence), await correlationOf(other, evidence)];
-    if (own === null || control === null) continue;
-    if (own.value > control.value) better++;
-    if ((own.interval?.low ?? -1) > control.value) surely++;
-    sum += own.value;
-    controls += control.value;
-  }
-  const mean = (total: number) => (total / texts.length).toFixed(2);
-  Deno.stdout.writeSync(new TextEncoder().encode(
-    `${title}: ${components.length} components, ${texts.length} explained; better than the control ${better}, ` +
-      `by the whole interval ${surely}; mean correlation ${mean(sum)}, of controls ${mean(controls)}\n`,
-  ));
-}
-
-const [folder = await Deno.makeTempDir()] = Deno.args;
+const { values } = parseArgs({
+  args: Deno.args,
+  options: { sample: { type: "string", default: "200" }, data: { type: "string" } },
+});
+const sample = Number(values.sample);
+const folder = values.data ?? await Deno.makeTempDir();
 const models = new URL("../../models/", import.meta.url).pathname;
 const engine = await openEngine({ modelFolders: [models], dataFolder: folder, device: "cpu", version: "report" });
-const { id } = await engine.startJob({ kind: "sweep" });
-await engine.finishedJob(id);
 const [model] = engine.models();
 if (model === undefined) throw new Error("There is no model");
 const { layerCount, headCount, mlpWidth } = model;
-const named = (kind: string, width: number) => (place: number) =>
+const found = engine.model(model.id).dictionaries.find(({ writeHook }) => writeHook === WRITTEN);
+if (found === undefined) throw new Error("There is no dictionary");
+const { id: dictionary, latentCount } = found;
+
+const layered = (kind: string, width: number) => (place: number) =>
   `${kind}/${Math.floor(place / width)}/${place % width}`;
-await report(
-  engine,
-  "Heads",
-  Array.from({ length: layerCount * headCount }, (_, i) => i).map(named("head", headCount)),
-);
-await report(engine, "Neurons", sampleOf(layerCount * mlpWidth, NEURONS, SEED).map(named("mlp", mlpWidth)));
+const drawn = (count: number) => sampleOf(count, Math.min(count, sample), SEED);
+await toTheEnd(engine, { kind: "sweep" });
+await toTheEnd(engine, { kind: "sweep", dictionary });
+const heads = Array.from({ length: layerCount * headCount }, (_, i) => i).map(layered("head", headCount));
+await report(engine, { title: "Heads, areas under the ROC curve", components: heads });
+const neurons = drawn(layerCount * mlpWidth).map(layered("mlp", mlpWidth));
+await report(engine, { title: "Neurons, correlations", components: neurons });
+const latents = drawn(latentCount).map((latent) => `mlp-latent/${LAYER}/${latent}`);
+await report(engine, { title: `Latents of ${dictionary}, correlations`, components: latents, dictionary });
 await engine.close();
+
+interface Asked {
+  readonly title: string;
+  readonly components: readonly string[];
+  readonly dictionary?: string;
+}
+
+async function toTheEnd(engine: Engine, request: Parameters<Engine["startJob"]>[0]): Promise<void> {
+  const { state, problem } = await engine.finishedJob((await engine.startJob(request)).id);
+  if (state !== "done") throw new Error(`The job is ${state}: ${problem}`);
+}
+
+/** An explanation says surely more than its control if that lies below its whole interval. */
+async function report(engine: Engine, { title, components, ...own }: Asked): Promise<void> {
+  const startedAt = performance.now();
+  await toTheEnd(engine, { kind: "explain", explain: { components: [...components], ...own } });
+  const scores = (await Promise.all(components.map((component) => engine.explanations.list({ component, ...own }))))
+    .flatMap(({ explanations: [explanation] }) => explanation?.scores[0] ?? []);
+  const numbers = scores.flatMap(({ headline, control }) =>
+    headline === null || !control?.headline ? [] : [{ ...headline, control: control.headline.value }]
+  );
+  const better = numbers.filter(({ value, control }) => value > control).length;
+  const surely = numbers.filter(({ interval, control }) => interval !== null && interval.low > control).length;
+  const mean = (of: readonly number[]) => (of.reduce((sum, one) => sum + one, 0) / of.length).toFixed(2);
+  Deno.stdout.writeSync(new TextEncoder().encode(
+    `${title}: of ${components.length}, ${scores.length} are explained and ${numbers.length} have a number and a control; ` +
+      `${better} are better than it, ${surely} by the whole interval; mean ${
+        mean(numbers.map(({ value }) => value))
+      }, ` +
+      `of controls ${mean(numbers.map(({ control }) => control))} (${
+        Math.round((performance.now() - startedAt) / 1000)
+      } s)\n`,
+  ));
+}

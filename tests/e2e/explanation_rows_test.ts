@@ -227,11 +227,41 @@ Deno.test("explanations", async (t) => {
     );
   }
 
+  for (const javaScriptEnabled of [true, false]) {
+    await t.step(
+      `explainers are compared, as the API compares them, ${javaScriptEnabled ? "with" : "without"} script`,
+      () =>
+        withPage(browser, { javaScriptEnabled }, async (page) => {
+          await page.goto(`${url}${NEURON}`);
+          await page.getByRole("link", { name: "Compare explainers" }).click();
+          await page.waitForURL(/explanations\?model=demo#explainers$/);
+          const { kinds } = await (await fetch(`${url}api/v1/models/demo/explainers`)).json();
+          assert.deepEqual(kinds.map(({ kind }: { readonly kind: string }) => kind), ["neuron", "head"]);
+          for (const { kind, rows, pairs } of kinds) {
+            const told = page.locator(`#explainers [data-kind=${kind}]`);
+            assert.equal(await told.locator("table").first().locator("tbody tr").count(), rows.length);
+            assert.equal(await told.locator("td[title]").nth(0).getAttribute("title"), String(rows[0].mean));
+            assert.equal(await told.locator("caption:not(.visually-hidden)").count(), pairs.length > 0 ? 1 : 0);
+          }
+          // Of one neuron there are a sentence of the rules and one by hand.
+          const [neurons] = kinds;
+          assert.equal(neurons.pairs[0].shared, 1);
+          const text = await page.locator("#explainers [data-kind=neuron]").innerText();
+          assert.match(text, /by rules from its records\s+its rules, over “corpus”/);
+          assert.match(
+            await page.locator("#explainers [data-kind=head]").innerText(),
+            /by test-model\s+test-model, over/,
+          );
+        }),
+    );
+  }
+
   const folder = Deno.env.get("TDB_SCREENSHOTS");
   const full = [
     ["explained", `${NEURON}?plan=on`],
     ["explained head", `models/demo/components/${HEAD}`],
     ["explanations found", "explanations?q=told"],
+    ["explainers", "explanations"],
   ] as const;
   for (const colorScheme of ["light", "dark"] as const) {
     await t.step(
@@ -240,7 +270,7 @@ Deno.test("explanations", async (t) => {
         withPage(browser, { colorScheme, viewport: { width: 768, height: 900 } }, async (page) => {
           for (const [name, path] of full) {
             await page.goto(`${url}${path}`);
-            await page.locator(".explanation-text").first().waitFor();
+            await page.locator(".explanation-text, #explainers table").first().waitFor();
             for (const details of await page.locator(".explanation-measures summary").all()) await details.click();
             const { violations } = await new AxeBuilder({ page }).include("main").analyze();
             assert.deepEqual(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`), []);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
+import { withoutKey } from "../../engine/assistant_config.ts";
 import { parseConfig, type ServerConfig } from "../../engine/config.ts";
 import { StartError } from "../../engine/errors.ts";
 
@@ -140,4 +141,13 @@ for (const [what, [args, message]] of Object.entries(REFUSED)) {
 
 Deno.test("parseConfig() names the variable when the variable is wrong", async () => {
   await assert.rejects(parseConfig([], { TDB_PORT: "x" }), /TDB_PORT is "x"/);
+});
+
+Deno.test("withoutKey() keeps a key out of every line, and leaves lines alone without one", () => {
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  withoutKey(log, "sk-123456")("to sk-123456, twice sk-123456");
+  withoutKey(log, null)("as it is");
+  withoutKey(log, "a")("a key of one letter is none");
+  assert.deepEqual(lines, ["to [key], twice [key]", "as it is", "a key of one letter is none"]);
 });

@@ -192,6 +192,7 @@ Deno.test("the OpenAPI document lists every API route with its schemas", async (
     "GET /models/{id}/components/{kind}/{layer}/{index}",
     "GET /models/{id}/components/{kind}/{layer}/{index}/explanations",
     "GET /models/{id}/components/{kind}/{layer}/{index}/related",
+    "GET /models/{id}/explainers",
     "GET /models/{id}/explanations.ndjson",
     "GET /models/{id}/layers/{kind}/{layer}/records.ndjson",
     "GET /models/{id}/text-sets",

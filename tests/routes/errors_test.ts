@@ -84,6 +84,27 @@ for (const error of [new Error("Secret detail"), new EngineError("Secret detail"
   });
 }
 
+Deno.test("what could not be parsed, and what an error came of, is not logged with it: either may be a provider's text", async () => {
+  const unparsable = (): Error => {
+    try {
+      return JSON.parse("PROVIDER-TEXT {");
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return error;
+    }
+  };
+  const parsing = unparsable();
+  assert.match(parsing.message, /PROVIDER-TEXT/, "else there is nothing to see to");
+  for (const error of [parsing, new Error("It failed", { cause: "PROVIDER-TEXT" })]) {
+    const { engine, log, postJson } = testApp();
+    engine.failure = error;
+    assert.equal((await postJson("/api/v1/runs", DEMO_QUESTION)).status, 500);
+    const logged = log.join("\n");
+    assert.ok(!logged.includes("PROVIDER-TEXT"), logged);
+    assert.match(logged, /errors_test\.ts/, "where it was is logged");
+  }
+});
+
 const MALFORMED: readonly (readonly [body: string, status: number, paths: readonly string[]])[] = [
   ["", 400, []],
   ["{", 400, []],

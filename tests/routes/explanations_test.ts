@@ -32,6 +32,15 @@ Deno.test("a component's explanations: text, explainer, score 0 shown as 0, fail
   assert.match(texts[1] ?? "", /0\.00 .* by test-model.*Not scored by its rules: The assistant refuses the key/);
   assert.match(texts[1] ?? "", /by test-model · over “corpus” \(80 sequences\).*3 calls, 1,240 tokens, cost unknown/);
   assert.match(texts[2] ?? "", /Not scored yet\. ?written by hand/);
+  const prompts = items.map((item) => item.querySelector("details:has(.plan-text)"));
+  assert.deepEqual(
+    prompts.map((details) => details === null),
+    [true, false, true],
+    "rules and people are asked nothing",
+  );
+  assert.equal(prompts[1]?.querySelector("summary")?.textContent, "What test-model was asked");
+  assert.equal(prompts[1]?.hasAttribute("open"), false);
+  assert.equal(prompts[1]?.querySelector(".plan-text")?.textContent, `system:\n${HOSTILE_EXPLANATION}`);
   const head = await page(app, "/models/demo/components/head/0/1");
   assert.match(head.querySelector("#explanations")?.textContent ?? "", /area under the ROC curve/);
   const none = await page(app, "/models/demo/components/mlp/1/8");
@@ -61,6 +70,18 @@ Deno.test("hostile explanations are text and nothing else, wherever they stand",
   const document = await page(app, NEURON);
   const shown = [...document.querySelectorAll(".explanation-text")].map(({ textContent }) => textContent);
   assert.ok(shown.includes(HOSTILE_EXPLANATION), "word for word");
+  // In the catalogue it stands where it is the best that is said.
+  const best = testApp();
+  const { list } = best.engine.explanations;
+  best.engine.explanations.list = async (about) => {
+    const found = await list.call(best.engine.explanations, about);
+    return { ...found, explanations: found.explanations.filter(({ text }) => text === HOSTILE_EXPLANATION) };
+  };
+  const html = await (await best.send("/models/demo/catalogue?kind=mlp&layer=1&dir=asc")).text();
+  assert.ok(!/<img src=x|<script>alert/.test(html));
+  const cells = [...parsePage(html).querySelectorAll("td.said .explanation-text")];
+  assert.deepEqual(cells.map(({ textContent }) => textContent), [HOSTILE_EXPLANATION], "word for word");
+  assert.equal(cells[0]?.children.length, 0);
 });
 
 Deno.test("without an assistant nothing can be sent; with one it is shown before what would be", async () => {

@@ -5,13 +5,17 @@ import { sweepToTheEnd, type SweptModel, withSweptModel } from "./swept_model.ts
 /** What the tests' assistant costs, so that costs are seen. */
 export const TEST_PRICE = { prompt: 1, completion: 2 };
 
+export const TEST_KEY = "sk-secret-key";
+
 export function openExplainedEngine(
   { modelFolder, dataFolder }: Pick<SweptModel, "modelFolder" | "dataFolder">,
-  { url, log, price = TEST_PRICE }: {
+  { url, log, price = TEST_PRICE, timeoutMs = 5000, concurrency = 3 }: {
     /** Of the assistant; none without. */
     readonly url?: string;
     readonly log?: (line: string) => void;
     readonly price?: typeof TEST_PRICE | null;
+    readonly timeoutMs?: number;
+    readonly concurrency?: number;
   } = {},
 ): Promise<Engine> {
   return openEngine({
@@ -22,7 +26,7 @@ export function openExplainedEngine(
     ...log === undefined ? {} : { log },
     assistant: url === undefined
       ? null
-      : { url, model: "test-model", key: "sk-secret-key", concurrency: 3, timeoutMs: 5000, price },
+      : { url, model: "test-model", key: TEST_KEY, concurrency, timeoutMs, price, pauseMs: 5 },
   });
 }
 

@@ -1,9 +1,11 @@
 /** What the fake engine says of components: some explanations in every state, hostile text among them. */
+import { compareExplainers } from "../../engine/explain/compare_explainers.ts";
 import {
   type AssistantSummary,
   type Attempt,
   type ComponentExplanations,
   type ComponentName,
+  type ExplainerComparison,
   type ExplainPlan,
   type ExplainRequest,
   type Explanation,
@@ -57,7 +59,14 @@ export function fakeExplanation(id: number, component: string, more: Partial<Exp
     dictionary: null,
     text: "Fires on “ doctor” (9)",
     explainer: "statistical",
-    provenance: { version: "statistical-1", assistant: null, sequences: 80, ...NOWHERE, textSet: "corpus" },
+    provenance: {
+      version: "statistical-1",
+      assistant: null,
+      sequences: 80,
+      prompt: null,
+      ...NOWHERE,
+      textSet: "corpus",
+    },
     scores: [fakeScore(0.5)],
     ...more,
   };
@@ -76,7 +85,7 @@ export class FakeExplanations implements ExplanationsApi {
   #of(component: string): readonly Explanation[] {
     const hand = {
       explainer: "hand",
-      provenance: { version: null, assistant: null, sequences: null, ...NOWHERE },
+      provenance: { version: null, assistant: null, sequences: null, prompt: null, ...NOWHERE },
     } as const;
     const some = component === "head/0/1" || component === "mlp/1/7"
       ? [
@@ -85,9 +94,10 @@ export class FakeExplanations implements ExplanationsApi {
           text: HOSTILE_EXPLANATION,
           explainer: "assistant",
           provenance: {
-            version: "prompts-1",
+            version: "prompts-2",
             assistant: "test-model",
             sequences: 80,
+            prompt: `system:\n${HOSTILE_EXPLANATION}`,
             ...NOWHERE,
             textSet: "corpus",
             spent: { calls: 3, promptTokens: 1200, completionTokens: 40, cost: null },
@@ -163,6 +173,12 @@ export class FakeExplanations implements ExplanationsApi {
       total,
       rows: rows.slice((page - 1) * pageSize, page * pageSize),
     });
+  }
+
+  /** Of a neuron with all that there can be, and a head. */
+  compare(): Promise<ExplainerComparison> {
+    const some = ["mlp/1/7", "head/0/1"].flatMap((component) => this.#of(component));
+    return Promise.resolve({ model: FAKE_MODEL.id, kinds: compareExplainers(some) });
   }
 
   all(): Promise<Iterable<Explanation>> {

@@ -1,7 +1,8 @@
-/** Searching explanations by their words. */
+/** Searching explanations by their words; and, where nothing is sought, who explains how well. */
 import type { VNode } from "preact";
-import type { FoundExplanations, ModelSummary } from "../../engine/mod.ts";
+import type { ExplainerComparison, FoundExplanations, ModelSummary } from "../../engine/mod.ts";
 import { formatCount } from "../format.ts";
+import { EXPLAINERS_ID, ExplainersCard } from "../parts/explainers_card.tsx";
 import { ExplanationSource, ExplanationText, scoreWords } from "../parts/explanation_item.tsx";
 import { EXPLANATIONS_ID } from "../parts/explanations_card.tsx";
 import { NoticePlace } from "../parts/error_note.tsx";
@@ -18,9 +19,11 @@ export interface ExplanationsPageProps {
   readonly view: ExplanationsView;
   /** Null before anything was asked. */
   readonly found: FoundExplanations | null;
+  /** Null where something was asked. */
+  readonly comparison: ExplainerComparison | null;
 }
 
-export function ExplanationsPage({ models, model, view, found }: ExplanationsPageProps): VNode {
+export function ExplanationsPage({ models, model, view, found, comparison }: ExplanationsPageProps): VNode {
   return (
     <div class="page explanations-page">
       <h1>Search explanations</h1>
@@ -54,7 +57,9 @@ export function ExplanationsPage({ models, model, view, found }: ExplanationsPag
           <button type="submit" class="primary">Search</button>
         </div>
         <p class="fine-print">
-          What a component fires on, rather than what is said of it: <a href={searchUrl()}>find components</a>.
+          What a component fires on, rather than what is said of it:{" "}
+          <a href={searchUrl()}>find components</a>. Who explains how well:{" "}
+          <a href={`${explanationsUrl({ model: model.id })}#${EXPLAINERS_ID}`}>compare explainers</a>.
         </p>
       </form>
       {found === null
@@ -65,6 +70,7 @@ export function ExplanationsPage({ models, model, view, found }: ExplanationsPag
           </p>
         )
         : <Results model={model} view={view} found={found} />}
+      {comparison === null ? null : <ExplainersCard models={models} model={model} comparison={comparison} />}
     </div>
   );
 }

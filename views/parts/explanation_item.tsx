@@ -1,15 +1,20 @@
 /** One explanation: the sentence, who says it, how well it holds. Its text is anybody's and is only ever text. */
 import type { VNode } from "preact";
-import type { Explanation, StoredScore } from "../../engine/mod.ts";
+import type { ExplainerName, Explanation, StoredScore } from "../../engine/mod.ts";
 import { formatCount, formatDuration, formatNumber } from "../format.ts";
 
 /** A score with two digits, and a minus that is one. */
-function formatScore(value: number): string {
+export function formatScore(value: number): string {
   return value.toFixed(2).replace("-", "−");
 }
 
 /** Who explains, in words. */
 export function explainerName({ explainer, provenance: { assistant } }: Explanation): string {
+  return explainerWords({ explainer, assistant });
+}
+
+/** The same, of whoever made several. */
+export function explainerWords({ explainer, assistant }: ExplainerName): string {
   switch (explainer) {
     case "statistical":
       return "by rules from its records";
@@ -22,7 +27,8 @@ export function explainerName({ explainer, provenance: { assistant } }: Explanat
   }
 }
 
-function scorerName({ scorer, assistant }: StoredScore): string {
+/** Who scores, in words. */
+export function scorerWords({ scorer, assistant }: Pick<StoredScore, "scorer" | "assistant">): string {
   if (scorer === "published") return "its publisher";
   return scorer === "statistical" ? "its rules" : assistant ?? "an assistant";
 }
@@ -54,6 +60,17 @@ export function ExplanationSource({ explanation }: { readonly explanation: Expla
   return <p class="fine-print">{parts.filter((part) => part !== null).join(" · ")}</p>;
 }
 
+/** What an assistant was asked for it, word for word; nothing where none was. */
+export function AskedPrompt({ explanation: { provenance } }: { readonly explanation: Explanation }): VNode | null {
+  if (provenance.prompt === null) return null;
+  return (
+    <details class="explanation-measures">
+      <summary>What {provenance.assistant ?? "the assistant"} was asked</summary>
+      <pre class="plan-text" tabIndex={0}>{provenance.prompt}</pre>
+    </details>
+  );
+}
+
 /** What was sent for it, in words. */
 export function spentWords({ calls, promptTokens, completionTokens, cost }: NonNullable<StoredScore["spent"]>): string {
   const tokens = `${formatCount(calls)} calls, ${formatCount(promptTokens + completionTokens)} tokens`;
@@ -64,16 +81,16 @@ export function spentWords({ calls, promptTokens, completionTokens, cost }: NonN
 export function ScoreRow({ score, isHead }: { readonly score: StoredScore; readonly isHead: boolean }): VNode {
   const { state, problem, headline, control, score: measured } = score;
   if (state === "failed") {
-    return <p class="error-note" role="alert">Not scored by {scorerName(score)}: {problem} It can be tried again.</p>;
+    return <p class="error-note" role="alert">Not scored by {scorerWords(score)}: {problem} It can be tried again.</p>;
   }
   const measure = isHead ? "area under the ROC curve" : "correlation";
   return (
     <div class="explanation-score">
       <p>
-        {headline === null ? `No score by ${scorerName(score)}: the held-out texts have nothing to tell apart.` : (
+        {headline === null ? `No score by ${scorerWords(score)}: the held-out texts have nothing to tell apart.` : (
           <>
             <strong class="number" title={String(headline.value)}>{formatScore(headline.value)}</strong>{" "}
-            {intervalWords(headline)} {measure}, by {scorerName(score)}
+            {intervalWords(headline)} {measure}, by {scorerWords(score)}
           </>
         )}
         {control === null ? null : (

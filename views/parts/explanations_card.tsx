@@ -13,7 +13,8 @@ import { formatCount } from "../format.ts";
 import type { Loaded } from "../props.ts";
 import { explainUrl, explanationsUrl } from "../urls.ts";
 import { LoadedContent, swapLink } from "./card.tsx";
-import { ExplanationSource, ExplanationText, ScoreRow } from "./explanation_item.tsx";
+import { EXPLAINERS_ID } from "./explainers_card.tsx";
+import { AskedPrompt, ExplanationSource, ExplanationText, ScoreRow } from "./explanation_item.tsx";
 
 /** Id of the card, which replaces itself while something is under way. */
 export const EXPLANATIONS_ID = "explanations";
@@ -46,7 +47,10 @@ export function ExplanationsCard(props: ExplanationsCardProps): VNode {
     <section id={EXPLANATIONS_ID} class="card explanations" aria-labelledby="explanations-title">
       <div class="card-head">
         <h2 id="explanations-title" tabIndex={-1}>Explanations</h2>
-        <a href={explanationsUrl({ model: model.id })}>Search explanations</a>
+        <div class="links">
+          <a href={explanationsUrl({ model: model.id })}>Search explanations</a>
+          <a href={`${explanationsUrl({ model: model.id })}#${EXPLAINERS_ID}`}>Compare explainers</a>
+        </div>
       </div>
       <LoadedContent loaded={found} href={urlOf(view)} targetId={EXPLANATIONS_ID} what="Its explanations">
         {(value) => <Found {...props} value={value} />}
@@ -144,6 +148,7 @@ function Item(
       {scores.map((score) => <ScoreRow score={score} isHead={name.startsWith("head/")} />)}
       {scores.length === 0 && !isBusy ? <p class="fine-print">Not scored yet.</p> : null}
       <ExplanationSource explanation={explanation} />
+      <AskedPrompt explanation={explanation} />
       <div class="links">
         {hasRecords && byRules?.state !== "done"
           ? (

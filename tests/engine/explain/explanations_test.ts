@@ -1,7 +1,7 @@
 /** From records to stored explanations with scores: without a provider, and against a real HTTP server. */
 import assert from "node:assert/strict";
 import { NotFoundError, ValidationError } from "../../../engine/mod.ts";
-import { completion, startChatServer, usualAnswer } from "../../support/chat_server.ts";
+import { type ChatBody, startChatServer } from "../../support/chat_server.ts";
 import { openExplainedEngine, withExplainedModel } from "../../support/explained_model.ts";
 
 const NEURON = "mlp/0/1";
@@ -56,7 +56,30 @@ Deno.test("without a provider: explained, scored beside a control, found again, 
       await assert.rejects(explanations.write({ component: NEURON, text: "  " }), ValidationError);
       await assert.rejects(explanations.write({ component: "mlp/9/1", text: "x" }), ValidationError);
       await assert.rejects(explanations.list({ model: "none", component: NEURON }), NotFoundError);
+      const { kinds } = await explanations.compare("tiny");
+      assert.deepEqual(
+        kinds.map(({ kind, rows, pairs }) => [
+          kind,
+          rows.map(({ explainer, scoredBy, scored, failed }) => [explainer, scoredBy?.scorer, scored, failed]),
+          pairs.map(({ shared }) => shared),
+        ]),
+        [
+          ["neuron", [["statistical", "statistical", 1, 0], ["hand", "statistical", 1, 0]], [1]],
+          ["head", [["statistical", "statistical", 1, 0]], []],
+        ],
+      );
+      assert.deepEqual(
+        kinds.flatMap(({ rows }) => rows.map(({ explainer, mean }) => [explainer, mean])).filter(([by]) =>
+          by === "hand"
+        ),
+        [["hand", all.find(({ id }) => id === own.id)?.scores[0]?.headline?.value]],
+      );
+      await assert.rejects(explanations.compare("none"), NotFoundError);
+      assert.equal((await explanations.compare("tiny")).kinds, kinds, "nothing new is read once");
       explanations.remove(prose.id);
+      const [neurons] = (await explanations.compare("tiny")).kinds;
+      assert.deepEqual(neurons?.rows.map(({ failed }) => failed), [0, 0]);
+      assert.notEqual(neurons, kinds[0], "what was removed is not told");
       assert.throws(() => explanations.remove(prose.id), NotFoundError);
       assert.deepEqual(lines, []);
     } finally {
@@ -107,6 +130,9 @@ Deno.test("with an assistant: several candidates, the score with its control, to
         assert.deepEqual(attempts, []);
         assert.match(found?.text ?? "", /^words like /);
         assert.deepEqual([found?.explainer, found?.provenance.assistant], ["assistant", "test-model"]);
+        const { messages }: Pick<ChatBody, "messages"> = server.calls[before]?.body ?? { messages: [] };
+        const said: string = messages.map(({ role, content }) => `${role}:\n${content}`).join("\n\n");
+        assert.equal(found?.provenance.prompt, said, "what was sent first is kept, word for word");
         const [score] = found?.scores ?? [];
         assert.equal(score?.state, "done", score?.problem ?? "");
         assert.ok(Number.isFinite(score?.headline?.value));
@@ -127,43 +153,6 @@ Deno.test("with an assistant: several candidates, the score with its control, to
       await engine.close();
     }
   }));
-
-for (
-  const [name, respond, problem] of [
-    ["401", () => new Response("sk-secret-key", { status: 401 }), /refuses the key: status 401/],
-    ["402", () => new Response("{}", { status: 402 }), /wants payment first/],
-    ["garbage", () => completion("I would rather talk about the weather {"), /cannot be read/],
-    ["empty choices", () => completion("", { choices: [] }), /no choices/],
-    ["a refusal", () => completion("", {}, { message: { content: null, refusal: "no" } }), /declined/],
-  ] as const
-) {
-  Deno.test(`a provider that answers ${name} while scoring: the explanation stays, its score is none, and can be asked for again`, () =>
-    withExplainedModel(async (model) => {
-      let isFailing = true;
-      await using server = startChatServer((call) => {
-        const isExplaining = "explanation" in (call.body.response_format?.json_schema.schema.properties ?? {});
-        return isExplaining || !isFailing ? usualAnswer(call) : respond();
-      });
-      const engine = await openExplainedEngine(model, { url: server.url });
-      const { explanations } = engine;
-      try {
-        await explanations.explain({ component: NEURON, by: "assistant", candidates: 1 });
-        const { explanations: [found] } = await explanations.settled({ model: "tiny", component: NEURON });
-        assert.match(found?.text ?? "", /^words like /);
-        const [score] = found?.scores ?? [];
-        assert.equal(score?.state, "failed");
-        assert.match(score?.problem ?? "", problem);
-        assert.deepEqual([score?.headline, score?.score, score?.control], [null, null, null]);
-        isFailing = false;
-        await explanations.score({ explanation: found?.id ?? 0, by: "assistant" });
-        const { explanations: [after] } = await explanations.settled({ model: "tiny", component: NEURON });
-        assert.equal(after?.scores[0]?.state, "done");
-        assert.ok(Number.isFinite(after?.scores[0]?.headline?.value));
-      } finally {
-        await engine.close();
-      }
-    }));
-}
 
 Deno.test("a provider that fails to explain leaves an attempt that says why, until it succeeds", () =>
   withExplainedModel(async (model) => {
