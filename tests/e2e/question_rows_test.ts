@@ -269,8 +269,10 @@ Deno.test("what the feature table says of pages and of the question", async (t) 
       const swap = page.getByRole("button", { name: "Swap targets and distractors" });
       await swap.click();
       await mark.waitFor();
+      await untilSettled(page);
       await swap.click();
       await mark.waitFor({ state: "detached" });
+      await untilSettled(page);
       await page.locator("#distractor-0-0").fill(" Lucy");
       await mark.waitFor();
       await page.getByRole("button", { name: "Add a target" }).click();
@@ -386,6 +388,7 @@ Deno.test("what the feature table says of pages and of the question", async (t) 
       await page.locator("#k").fill(wrong);
       await page.locator("#k").press("Enter");
       await page.locator("#k-message", { hasText: `"${wrong}" is not a number of rows: expected 1 to 200` }).waitFor();
+      await untilSettled(page);
       assert.equal(await page.locator("#k").inputValue(), wrong);
       assert.equal(page.url(), address);
     }
