@@ -54,7 +54,7 @@ Deno.test("component pages", async (t) => {
         const bar = page.getByRole("progressbar", { name: "Sweep: sequences done" });
         assert.equal(await bar.getAttribute("max"), String(all));
         // It looks again by itself.
-        await progress.filter({ hasNotText: told }).or(page.locator("#examples-title")).first().waitFor();
+        await progress.filter({ hasText: told }).waitFor({ state: "detached" });
         await page.locator("#examples-title").waitFor({ timeout: 300_000 });
         await page.goto(`${url}jobs`);
         await page.locator(".job[data-state=done]").waitFor({ timeout: 300_000 });
