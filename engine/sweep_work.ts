@@ -20,7 +20,7 @@ import { digestFile } from "./model/checkpoint.ts";
 import type { Dictionary } from "./model/dictionary.ts";
 import type { LanguageModel } from "./model/language_model.ts";
 import { patientCall } from "./patient_call.ts";
-import type { SweepProgress, SweepRow } from "./store/sweep_rows.ts";
+import type { SweepProgress, SweepRow, SweepRows } from "./store/sweep_rows.ts";
 import type { Store } from "./store/store.ts";
 
 /** How often in a row the engine thread may die under the same step. */
@@ -38,7 +38,8 @@ export async function newSweepJob(
   const { model, dictionary } = scope;
   const set = await findTextSet(model, textSet, source);
   const row = source.store.sweeps.find(await sweepKey(scope, set, source));
-  const isDone = row !== null && row.progress.step === row.progress.stepCount;
+  const isDone = row !== null && row.progress.step === row.progress.stepCount &&
+    storedState(scope, { row, sweeps: source.store.sweeps }) !== null;
   const own = dictionary === null ? null : dictionary.detail.id;
   return {
     id: `sweep:${model.id}:${set.id}${own === null ? "" : `:${own}`}`,
@@ -175,7 +176,7 @@ class SweepRun {
     this.#source = source;
     this.#task = task;
     this.#row = row;
-    const stored = this.#storedState();
+    const stored = storedState(task.scope, { row, sweeps: source.store.sweeps });
     this.#progress = stored === null ? { ...row.progress, ...NOTHING_DONE } : row.progress;
     this.#state = stored ?? emptyState(task.scope);
   }
@@ -215,18 +216,21 @@ class SweepRun {
     this.#row = { ...this.#row, generation, progress: this.#progress };
   }
 
-  /** What was stored last; null if nothing was, or it cannot be read: then all is done anew. */
-  #storedState(): SweepState | null {
-    const groups: (readonly [string, ArrayBuffer])[] = [];
-    for (const name of emptyState(this.#task.scope).keys()) {
-      const group = this.#row.generation === 0 ? null : this.#source.store.sweeps.group(this.#row, name);
-      if (group === null) return null;
-      groups.push([name, group]);
-    }
-    return new Map(groups);
-  }
-
   #tell(): void {
     this.#task.control.progress(this.#progress.sequencesDone, this.#progress.sequenceCount);
   }
+}
+
+/** What was stored last; null if nothing was, or it cannot be read: then all is done anew. */
+function storedState(
+  scope: SweptScope,
+  { row, sweeps }: { readonly row: SweepRow; readonly sweeps: Pick<SweepRows, "group"> },
+): SweepState | null {
+  const groups: (readonly [string, ArrayBuffer])[] = [];
+  for (const name of emptyState(scope).keys()) {
+    const group = row.generation === 0 ? null : sweeps.group(row, name);
+    if (group === null) return null;
+    groups.push([name, group]);
+  }
+  return new Map(groups);
 }
