@@ -5,7 +5,7 @@ import { formatCount, formatDuration, formatNumber } from "../format.ts";
 
 /** A score with two digits, and a minus that is one. */
 export function formatScore(value: number): string {
-  return value.toFixed(2).replace("-", "−");
+  return value.toFixed(2).replace(/^-(?!0\.00$)/, "−").replace("-", "");
 }
 
 /** Who explains, in words. */
