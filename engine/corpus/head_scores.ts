@@ -62,7 +62,7 @@ const WRITTEN = "copying.written";
 
 /**
  * Output `WRITTEN`: what a head writes when it reads each token, with the final norm's gain. One graph a layer, and small: scores of the whole
- * vocabulary are the work of one graph for all layers, for each keeps its working memory.
+ * vocabulary are the work of one graph for all layers, for each keeps its working memory and maps the unembedding.
  */
 export function buildCopyingGraph({ architecture, weights }: ModelWeights, layer: number): GraphRequest {
   const { modelWidth, headCount, headWidth } = architecture;
