@@ -62,6 +62,43 @@ Deno.test("what a component's records show", async (t) => {
     await page.locator("#examples-title").waitFor();
   });
 
+  await row(
+    "an example of a head is a matrix, whose picture scrolls by itself where the window is narrow",
+    async (page) => {
+      const { top: [strongest] } = await recordsOf(url, HEAD);
+      await page.goto(addressOf(HEAD));
+      await page.locator("[id='top.0.matrix']").click();
+      await page.locator(".attention-matrix").waitFor();
+      const written = await page.locator(".attention-matrix g[data-query] rect").evaluateAll((cells) =>
+        cells.map((cell) => Number(cell.getAttribute("data-v")))
+      );
+      // Tiny ones are written in another way.
+      const largest = Math.max(...written.filter(Number.isFinite));
+      assert.ok(
+        Math.abs(largest - (strongest?.max ?? NaN)) <= 0.005 * largest,
+        `${largest}: the strongest pair is in it`,
+      );
+      await untilSettled(page);
+      await page.locator("[id='top.0.matrix']", { hasText: "As text" }).click();
+      await page.locator(".attention-matrix").waitFor({ state: "detached" });
+      await page.goBack();
+      await page.locator(".attention-matrix").waitFor();
+      await assertFits(page);
+    },
+    { viewport: { width: 390, height: 900 } },
+  );
+
+  await row("a job that fails says why, in as many lines as a narrow window needs", async (page) => {
+    await api(`${url}api/v1/jobs`, {
+      kind: "explain",
+      textSet: "small-text-set-that-is-not-there",
+      explain: { components: [HEAD] },
+    });
+    await page.goto(`${url}jobs`);
+    await page.locator(".job .error-note", { hasText: "start a sweep" }).waitFor();
+    await assertFits(page);
+  }, { viewport: { width: 390, height: 900 } });
+
   await row("U6 an attention latent's shows also which tokens it comes from", async (page) => {
     const latent = await mostActive(url, "attn-latent", ATTENTION_DICTIONARY);
     const { top: [strongest] } = await recordsOf(url, latent, `dictionary=${ATTENTION_DICTIONARY}`);
@@ -316,6 +353,11 @@ interface ShownMark {
   /** As it is painted. */
   readonly colour: string;
   readonly isAt: boolean;
+}
+
+async function assertFits(page: Page): Promise<void> {
+  const overflow = await page.locator("html").evaluate((html) => html.scrollWidth - html.clientWidth);
+  assert.ok(overflow <= 0, `${overflow} pixels too wide`);
 }
 
 /** How a head's tokens look now. */

@@ -77,6 +77,7 @@ export async function allPages(app: TestApp = testApp()): Promise<ReadonlyMap<st
     ["attention of a pair", `${pair}/attention?head=head/1/0&metric=directEffect&side=1`],
     ["compare", `/compare?a=${id(run)}&b=${id(pair)}`],
     ["component", `/models/demo/components/head/0/1?run=${id(run)}`],
+    ["component with a matrix", "/models/demo/components/head/0/1?matrix=top.0&pin=top.0.1"],
     ["component without a run", "/models/demo/components/mlp/1/31"],
     [
       "component, everything open",
