@@ -60,7 +60,9 @@ export class LongWork {
     );
     const model = this.#source.model(id);
     if (explain !== undefined) {
-      return this.queue.add(newExplainJob(model, { task: explain, textSet }, this.#explanations()));
+      const job = newExplainJob(model, { task: explain, textSet }, this.#explanations());
+      this.#requireSameTerms(job);
+      return this.queue.add(job);
     }
     if (training !== undefined) {
       const job = await newTrainJob(model, { textSet, training }, this.#source);
@@ -72,6 +74,18 @@ export class LongWork {
         ? await newMeansJob(model, this.#source)
         : await newSweepJob(scopeOf(model, dictionary), textSet, this.#source),
     );
+  }
+
+  /** @throws {ValidationError} if the same components are being explained on other terms: those under way would hold, and cost what they may */
+  #requireSameTerms({ id, explain }: Job): void {
+    const other = this.queue.list().find((job) => job.id === id && ["queued", "running"].includes(job.state));
+    const terms = (task: Job["explain"]) => [task?.budget, task?.candidates];
+    if (other === undefined || isDeepStrictEqual(terms(other.explain), terms(explain))) return;
+    throw new ValidationError([{
+      path: "explain.budget",
+      message:
+        "They are being explained already, with another budget or number of candidates: pause or cancel that job first",
+    }]);
   }
 
   /** @throws {ValidationError} if a training of that name has not ended and has other choices: its state would be lost */

@@ -109,6 +109,11 @@ Deno.test("a budget ends a job before it is exceeded; with more, it goes on wher
       assert.equal((await engine.startJob({ kind: "explain", explain: costly })).id, id, "the same work");
       assert.match((await engine.finishedJob(id)).problem ?? "", /beyond the budget: 0\.0001/);
       await engine.startJob({ kind: "explain", explain });
+      assert.equal((await engine.startJob({ kind: "explain", explain })).id, id, "asked twice, it is one");
+      await assert.rejects(
+        engine.startJob({ kind: "explain", explain: costly }),
+        /explain.budget: They are being explained already, with another budget or number of candidates/,
+      );
       assert.equal((await engine.finishedJob(id)).state, "done");
       const keys = server.calls.map(keyOf);
       assert.equal(new Set(keys).size, keys.length, "nothing was asked twice");
